@@ -1,0 +1,2 @@
+//! The `pampero` command.
+fn main() {}
