@@ -110,12 +110,11 @@ impl FromStr for Timestamp {
     /// Reads RFC 3339, or a plain date as its midnight in UTC.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || TimeError::Instant(text.to_owned());
-        let instant = match text.parse::<jiff::Timestamp>() {
-            Ok(instant) => instant,
-            Err(_) => {
-                let civil: jiff::civil::DateTime = text.parse().map_err(|_| error())?;
-                civil.to_zoned_datetime(TimeZone::UTC).map_err(|_| error())?.timestamp()
-            }
+        let instant = if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+            instant
+        } else {
+            let civil: jiff::civil::DateTime = text.parse().map_err(|_| error())?;
+            civil.to_zoned_datetime(TimeZone::UTC).map_err(|_| error())?.timestamp()
         };
         i64::try_from(instant.as_nanosecond()).map(Self).map_err(|_| error())
     }
