@@ -1,0 +1,184 @@
+//! From rows in the order of a file to a checked series in the order of time.
+
+use std::path::Path;
+
+use pampero_model::{Price, Span, Timestamp};
+
+use crate::dataset::{Kind, Series};
+use crate::error::{BadRow, DataError};
+use crate::rows::{BadRows, Lines};
+use crate::table::{Role, Table};
+
+/// Rows in the order of a file.
+pub(crate) struct Unchecked<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) table: Table,
+    pub(crate) lines: Lines,
+    pub(crate) bad: BadRows,
+    /// The names of the columns in the file.
+    pub(crate) names: Vec<String>,
+    /// The span, where the file states it.
+    pub(crate) span: Option<Span>,
+    /// Whether books are numbered and ordered already, as in our own files.
+    pub(crate) native: bool,
+    /// Takes impossible values and disorder as they stand.
+    pub(crate) raw: bool,
+}
+
+impl Unchecked<'_> {
+    /// Checks values and order, turns a descending file around, groups books, finds the span of candles.
+    pub(crate) fn finish(mut self) -> Result<Series, DataError> {
+        self.check_values();
+        let path = self.path.to_owned();
+        if self.bad.count > 0 {
+            return Err(DataError::BadRows { path, rows: self.bad.rows, count: self.bad.count });
+        }
+        if self.table.len() == 0 {
+            return Err(DataError::Empty { path });
+        }
+        self.check_order()?;
+        if self.table.kind == Kind::Books && !self.native {
+            group_books(&mut self.table);
+        }
+        let span = match (self.table.kind, self.span) {
+            (Kind::Candles, Some(span)) => span,
+            (Kind::Candles, None) => most_frequent_span(self.table.times()),
+            _ => Span::ZERO,
+        };
+        Ok(self.table.into_series(span))
+    }
+
+    /// Prices above zero, quantities not below it, candles that can exist.
+    fn check_values(&mut self) {
+        let kind = self.table.kind;
+        // A quote without orders on one side, and a book without levels, state it by zeros.
+        let zero_price = matches!(kind, Kind::Quotes | Kind::Books);
+        for (at, ((_, role), column)) in kind.columns().iter().zip(&self.table.columns).enumerate() {
+            let (lowest, expected) = match role {
+                Role::Price if self.raw || zero_price => (0, "a price not below zero"),
+                Role::Price => (1, "a price above zero"),
+                Role::Quantity => (0, "a quantity not below zero"),
+                _ => continue,
+            };
+            // The minimum first: it costs next to nothing, and nearly every column passes.
+            if column.iter().min().is_some_and(|value| *value < lowest) {
+                for (row, value) in column.iter().enumerate().filter(|(_, value)| **value < lowest) {
+                    let bad = bad_value(&self.lines, &self.names, at, row, *value, expected);
+                    self.bad.push(|| bad);
+                }
+            }
+        }
+        if kind == Kind::Candles && !self.raw {
+            self.check_candles();
+        }
+        self.bad.rows.sort_by_key(|row| row.place);
+    }
+
+    fn check_candles(&mut self) {
+        let Self { table, lines, names, bad, .. } = self;
+        let [_, opens, highs, lows, closes, _] = table.columns.as_slice() else { return };
+        let rows = opens.iter().zip(highs).zip(lows.iter().zip(closes)).enumerate();
+        for (row, ((open, high), (low, close))) in rows {
+            if high < open.max(close) {
+                bad.push(|| bad_value(lines, names, 2, row, *high, "no less than open and close"));
+            }
+            if low > open.min(close) {
+                bad.push(|| bad_value(lines, names, 3, row, *low, "no more than open and close"));
+            }
+        }
+    }
+
+    /// Ascending, or descending and then turned around. Candles of equal time are refused.
+    fn check_order(&mut self) -> Result<(), DataError> {
+        let times = self.table.times();
+        let descending = times.last() < times.first();
+        let unique = self.table.kind == Kind::Candles;
+        let broken = |pair: &[i64]| match pair {
+            [before, time] if before == time => unique,
+            [before, time] => (time < before) != descending,
+            _ => false,
+        };
+        if !self.raw
+            && let Some(row) = times.windows(2).position(broken)
+        {
+            let at = |row: usize| Timestamp::from_nanos(times.get(row).copied().unwrap_or_default());
+            let (path, place) = (self.path.to_owned(), self.lines.place(row + 1));
+            let (before, time) = (at(row), at(row + 1));
+            return Err(if before == time {
+                DataError::Duplicate { path, place, time }
+            } else {
+                DataError::Disorder { path, place, time, before }
+            });
+        }
+        if descending {
+            self.table.reverse();
+        }
+        Ok(())
+    }
+}
+
+fn bad_value(lines: &Lines, names: &[String], at: usize, row: usize, value: i64, expected: &str) -> BadRow {
+    BadRow {
+        place: lines.place(row),
+        column: names.get(at).cloned().unwrap_or_default(),
+        value: Price::from_units(value).to_string(),
+        expected: expected.to_owned(),
+    }
+}
+
+/// Numbers the books and puts their levels in order: bids first and highest first, then asks, lowest first. A new
+/// book begins with a new time, or where the rank of a side starts again.
+fn group_books(table: &mut Table) {
+    let [times, ranks, sides, prices, _] = table.columns.as_mut_slice() else { return };
+    let mut before = None;
+    let mut last_ranks = [i64::MIN; 2];
+    let mut book = 0;
+    for ((time, rank), side) in times.iter().zip(ranks.iter_mut()).zip(sides.iter()) {
+        let [bid_rank, ask_rank] = &mut last_ranks;
+        let last = if *side < 0 { ask_rank } else { bid_rank };
+        if before != Some(*time) {
+            book = 0;
+        } else if *rank <= *last {
+            book += 1;
+        }
+        let fresh = before != Some(*time) || *rank <= *last;
+        let this = *rank;
+        if fresh {
+            last_ranks = [i64::MIN; 2];
+        }
+        let [bid_rank, ask_rank] = &mut last_ranks;
+        *(if *side < 0 { ask_rank } else { bid_rank }) = this;
+        before = Some(*time);
+        *rank = book;
+    }
+    let key = |row: &usize| {
+        let at = |column: &[i64]| column.get(*row).copied().unwrap_or_default();
+        let (side, price) = (at(sides), at(prices));
+        (at(times), at(ranks), -side, if side > 0 { -price } else { price })
+    };
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by_key(key);
+    table.arrange(&order);
+}
+
+/// The most frequent difference of consecutive times; the shorter of equally frequent ones.
+pub(crate) fn most_frequent_span(times: &[i64]) -> Span {
+    let mut counts = std::collections::BTreeMap::<i64, u64>::new();
+    let mut run = (0, 0);
+    for pair in times.windows(2) {
+        let [before, time] = pair else { continue };
+        let difference = time.saturating_sub(*before);
+        if difference == run.0 {
+            run.1 += 1;
+        } else {
+            *counts.entry(run.0).or_default() += run.1;
+            run = (difference, 1);
+        }
+    }
+    *counts.entry(run.0).or_default() += run.1;
+    let best = counts
+        .iter()
+        .filter(|(difference, _)| **difference > 0)
+        .max_by_key(|(span, count)| (**count, -**span));
+    best.map_or(Span::ZERO, |(difference, _)| Span::from_nanos(*difference))
+}

@@ -1,0 +1,98 @@
+//! Reading a file of market data, whatever its form.
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use crate::check::Unchecked;
+use crate::csv_read;
+use crate::dataset::{Dataset, LoadOptions};
+use crate::error::DataError;
+
+/// The bytes that Parquet files begin with.
+const PARQUET_MAGIC: &[u8; 4] = b"PAR1";
+
+/// Reads a file of market data. Its form is recognised by its content: Parquet, or text with any of the
+/// usual delimiters, with a header or in the layout of a known exchange.
+///
+/// # Errors
+/// Says what is wrong, in which line and column, and what was expected. A file that is out of order, or of several
+/// symbols where none was chosen, is refused rather than guessed at.
+pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset, DataError> {
+    let path = path.as_ref();
+    let mut file = File::open(path).map_err(DataError::io(path, "open it"))?;
+    let metadata = file.metadata().map_err(DataError::io(path, "read it"))?;
+    if metadata.is_dir() {
+        return Err(DataError::Request(format!(
+            "{}: is a folder (expected a file of CSV or Parquet)",
+            path.display()
+        )));
+    }
+    read(path, &mut file, metadata.len(), options)
+}
+
+/// Reads market data that is in memory, for example built into the program. The name stands for the path in
+/// errors.
+///
+/// ```
+/// use pampero_store::{LoadOptions, Series, load_bytes};
+/// let text = b"time,open,high,low,close,volume\n2024-01-01,9,11,8,10,5\n2024-01-02,10,12,10,11,4\n";
+/// let dataset = load_bytes("two days", text, &LoadOptions::default())?;
+/// let Series::Candles(candles) = dataset.series else { unreachable!() };
+/// assert_eq!(candles.span().to_string(), "1d");
+/// # Ok::<(), pampero_store::DataError>(())
+/// ```
+///
+/// # Errors
+/// As [`load`].
+pub fn load_bytes(name: &str, bytes: &[u8], options: &LoadOptions) -> Result<Dataset, DataError> {
+    read(Path::new(name), &mut Cursor::new(bytes), bytes.len() as u64, options)
+}
+
+fn read<R: Read + Seek + Send>(
+    path: &Path,
+    reader: &mut R,
+    length: u64,
+    options: &LoadOptions,
+) -> Result<Dataset, DataError> {
+    let mut magic = Vec::new();
+    reader.by_ref().take(4).read_to_end(&mut magic).map_err(DataError::io(path, "read it"))?;
+    reader.seek(SeekFrom::Start(0)).map_err(DataError::io(path, "read it"))?;
+    if magic == PARQUET_MAGIC {
+        return Err(DataError::parquet(path, "Parquet is not read yet"));
+    }
+    read_text(path, reader, length, options)
+}
+
+fn read_text<R: Read + Seek + Send>(
+    path: &Path,
+    reader: R,
+    length: u64,
+    options: &LoadOptions,
+) -> Result<Dataset, DataError> {
+    let read = csv_read::read(path, reader, length, options)?;
+    let names = read.layout.sources.iter().map(|source| source.name.clone()).collect();
+    let description = format!("{}; time in {}", read.layout.describe(), read.time_in);
+    let rows = read.rows.table.len() as u64;
+    let unchecked = Unchecked {
+        path,
+        table: read.rows.table,
+        lines: read.rows.lines,
+        bad: read.rows.bad,
+        names,
+        span: None,
+        native: false,
+        raw: options.raw,
+    };
+    Ok(Dataset {
+        series: unchecked.finish()?,
+        symbol: read.symbol,
+        venue: None,
+        synthetic: read.synthetic,
+        hash: read.hash.to_hex().to_string(),
+        bytes: read.bytes,
+        rows,
+        path: path.to_owned(),
+        description,
+    })
+}
