@@ -1,1 +1,39 @@
-//! Work in progress.
+//! The trading engine: one deterministic state machine that backtest, paper and live trading share.
+//!
+//! [`Engine::step`] takes an event, lets the strategies react, passes every intent through order emulation,
+//! the fingerprint and the risk gate, and writes approved [`Command`]s into the caller's buffer. It performs no
+//! I/O, reads no clock and no random source, and allocates nothing once warm.
+//!
+//! ```text
+//! event ─> market view ─> portfolio, limits ─> strategies ─> intent ─> emulation ─> fingerprint ─> gate ─> command
+//! ```
+
+mod command;
+mod context;
+mod core;
+mod emulation;
+mod engine;
+mod event;
+mod fingerprint;
+mod intent;
+mod market_view;
+mod orders;
+mod portfolio;
+mod quoting;
+mod risk;
+mod strategy;
+mod submit;
+mod timers;
+mod window;
+
+pub use command::{Approved, Audit, Command, Outputs};
+pub use context::Context;
+pub use engine::{Engine, EngineError, Setup};
+pub use event::{Control, Event, EventKind};
+pub use fingerprint::Fingerprint;
+pub use intent::{Desired, Intent, OrderKind, Reason, TimeInForce};
+pub use market_view::{Fact, MarketView};
+pub use orders::{OrderEvent, OrderRecord, OrderState, TRANSITIONS};
+pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Position, RateSource};
+pub use risk::{CHECKS, CheckInfo, Code, Denied, Limits, MarketLimits, TradingState, TripReason};
+pub use strategy::{Requirements, RestoreError, Strategy, StrategyId};

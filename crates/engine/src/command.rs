@@ -1,0 +1,101 @@
+//! What the engine decides.
+
+use pampero_model::{Fill, MarketId, Order, OrderId, Price, Timestamp, VenueId, VenueOrderId};
+
+use crate::orders::OrderRecord;
+use crate::risk::{Denied, TradingState, TripReason};
+use crate::strategy::StrategyId;
+
+/// Proof that the risk gate approved something. Only the gate builds one; it cannot be copied or decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Approved<T>(T);
+
+impl<T> Approved<T> {
+    /// For the gate alone.
+    pub(crate) const fn by_gate(inner: T) -> Self {
+        Self(inner)
+    }
+
+    /// What was approved.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// An instruction to a venue.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send this order, at most once.
+    Place(Approved<Order>),
+    /// Ask for the cancellation of an order. May be repeated.
+    Cancel {
+        /// Our id.
+        order: OrderId,
+        /// Where it is.
+        market: MarketId,
+        /// The venue's id.
+        venue_order: VenueOrderId,
+    },
+    /// Cancel every order of the account.
+    CancelAll {
+        /// Where.
+        venue: VenueId,
+    },
+}
+
+/// What happened inside a step, for reports and logs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Audit {
+    /// An intent was refused.
+    Denied {
+        /// When.
+        time: Timestamp,
+        /// Whose intent.
+        strategy: StrategyId,
+        /// Where.
+        market: MarketId,
+        /// Why.
+        denied: Denied,
+    },
+    /// An own order was executed.
+    Filled {
+        /// The execution.
+        fill: Fill,
+        /// Whose order.
+        strategy: StrategyId,
+        /// The market's midpoint or last price when it became known.
+        mark: Price,
+    },
+    /// An order came to its end.
+    Closed(OrderRecord),
+    /// The trading state changed, of one strategy or of all.
+    State {
+        /// When.
+        time: Timestamp,
+        /// Whose, or everybody's.
+        strategy: Option<StrategyId>,
+        /// The new state.
+        state: TradingState,
+        /// Why.
+        reason: TripReason,
+    },
+    /// A fill belongs to no order we know.
+    ForeignFill(Fill),
+}
+
+/// The caller's buffers: cleared and reused, so that a warm engine does not allocate.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    /// Instructions to the venues, in order.
+    pub commands: Vec<Command>,
+    /// What happened, in order.
+    pub audit: Vec<Audit>,
+}
+
+impl Outputs {
+    /// Empties both buffers and keeps their memory.
+    pub fn clear(&mut self) {
+        self.commands.clear();
+        self.audit.clear();
+    }
+}

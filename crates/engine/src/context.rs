@@ -1,0 +1,155 @@
+//! What a strategy sees and can do.
+
+use pampero_model::{Currency, Market, MarketId, OrderBook, OrderId, Price, Span, Timestamp, VenueId};
+
+use crate::core::Core;
+use crate::intent::{Desired, Intent, Reason};
+use crate::market_view::{Fact, MarketView};
+use crate::orders::OrderRecord;
+use crate::portfolio::{Holding, Owner, Portfolio, Position};
+use crate::risk::{Denied, TradingState, TripReason};
+use crate::strategy::StrategyId;
+use crate::submit::Origin;
+use crate::timers::Timer;
+
+/// The strategy's view of the engine during a hook. Orders are decided at once: an approved one stands in the
+/// list of open orders before the call returns.
+pub struct Context<'a> {
+    core: &'a mut Core,
+    strategy: StrategyId,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(core: &'a mut Core, strategy: StrategyId) -> Self {
+        Self { core, strategy }
+    }
+
+    /// The time of the event.
+    pub fn now(&self) -> Timestamp {
+        self.core.now
+    }
+
+    /// The rules of a market.
+    pub fn market(&self, market: MarketId) -> Option<&Market> {
+        self.core.markets.get(market)
+    }
+
+    /// Everything known of a market.
+    pub fn view(&self, market: MarketId) -> Option<&MarketView> {
+        self.core.views.get(market.index())
+    }
+
+    /// The book with its age. It holds own orders too: see [`OrderBook::remove_own`].
+    pub fn book(&self, market: MarketId) -> Option<Fact<&OrderBook>> {
+        self.view(market)?.book(self.core.now)
+    }
+
+    /// The price at which positions are valued, with its age.
+    pub fn mark(&self, market: MarketId) -> Option<Fact<Price>> {
+        self.view(market)?.mark(self.core.now)
+    }
+
+    /// The strategy's own balance of a currency.
+    pub fn balance(&self, venue: VenueId, currency: Currency) -> Holding {
+        self.core.portfolio.balance(Owner::Strategy(self.strategy), venue, currency)
+    }
+
+    /// The strategy's balances of a market's base and quote currency.
+    pub fn balances(&self, market: MarketId) -> Option<(Holding, Holding)> {
+        let rules = self.market(market)?;
+        let venue = self.core.markets.venue_of(market)?;
+        Some((self.balance(venue, rules.base), self.balance(venue, rules.quote)))
+    }
+
+    /// The strategy's position in a market.
+    pub fn position(&self, market: MarketId) -> Position {
+        self.core.portfolio.position(self.strategy, market)
+    }
+
+    /// Balances, positions and equity of everybody.
+    pub fn portfolio(&self) -> &Portfolio {
+        &self.core.portfolio
+    }
+
+    /// The strategy's orders in a market that are not final, oldest first.
+    pub fn open_orders(&self, market: MarketId) -> impl Iterator<Item = &OrderRecord> {
+        let strategy = self.strategy;
+        self.core
+            .orders
+            .live()
+            .iter()
+            .filter(move |record| record.strategy == strategy && record.market == market)
+    }
+
+    /// One of the strategy's orders, open or ended lately.
+    pub fn order(&self, id: OrderId) -> Option<&OrderRecord> {
+        let found = self.core.orders.get(id).or_else(|| self.core.orders.get_closed(id));
+        found.filter(|record| record.strategy == self.strategy)
+    }
+
+    /// What the strategy may trade now.
+    pub fn trading_state(&self) -> TradingState {
+        self.core.state_of(self.strategy)
+    }
+
+    /// How many candles of its warm-up are missing.
+    pub fn warm_up_left(&self) -> usize {
+        self.core.strategies.get(self.strategy.index()).map_or(0, |facts| facts.warm_up_left)
+    }
+
+    /// Asks for an order. A refusal says why and is counted in the report.
+    pub fn submit(&mut self, intent: Intent) -> Result<OrderId, Denied> {
+        self.core.submit(self.strategy, &intent, Origin::default())
+    }
+
+    /// Cancels one of the strategy's orders. Cancelling what has ended does nothing.
+    pub fn cancel(&mut self, id: OrderId) {
+        if self.core.orders.get(id).is_some_and(|record| record.strategy == self.strategy) {
+            self.core.cancel(id);
+        }
+    }
+
+    /// Cancels all of the strategy's orders in a market.
+    pub fn cancel_all(&mut self, market: MarketId) {
+        let strategy = self.strategy;
+        self.core.cancel_where(|record| record.strategy == strategy && record.market == market);
+    }
+
+    /// Cancels an order and asks for another. The venue cannot amend: both may be executed for a moment, and the
+    /// gate counts both until the first is gone.
+    pub fn replace(&mut self, id: OrderId, intent: Intent) -> Result<OrderId, Denied> {
+        self.cancel(id);
+        self.submit(intent)
+    }
+
+    /// Makes the resting orders equal a desired set with the fewest requests: what stands and is desired stays,
+    /// the rest is cancelled, what is missing is placed once its side is clear.
+    pub fn quote(&mut self, market: MarketId, desired: &[Desired], reason: Reason) {
+        self.core.quote(self.strategy, market, desired, reason);
+    }
+
+    /// Calls [`on_timer`](crate::Strategy::on_timer) at an instant; one in the past is due at the next event.
+    pub fn set_timer(&mut self, at: Timestamp, tag: u32) {
+        self.core.timers.set(Timer { at, strategy: self.strategy, tag });
+    }
+
+    /// Calls [`on_timer`](crate::Strategy::on_timer) after a while.
+    pub fn set_timer_after(&mut self, delay: Span, tag: u32) {
+        self.set_timer(self.now().plus(delay), tag);
+    }
+
+    /// Forgets the strategy's timers of a tag.
+    pub fn clear_timer(&mut self, tag: u32) {
+        self.core.timers.clear(self.strategy, tag);
+    }
+
+    /// Takes the strategy out of the market: cancels what makes its position larger, refuses more of it.
+    pub fn reduce_only(&mut self) {
+        self.core.trip(Some(self.strategy), TradingState::ReduceOnly, TripReason::Strategy);
+    }
+
+    /// Halts the strategy: cancels everything, refuses everything, until an operator resumes it.
+    pub fn halt(&mut self) {
+        self.core.trip(Some(self.strategy), TradingState::Halted, TripReason::Strategy);
+    }
+}

@@ -1,0 +1,515 @@
+//! Who owns what: balances per strategy, positions, and their worth in the report currency.
+
+use pampero_model::{
+    ArithmeticError, Cash, Currency, Fill, Liquidity, MarketId, Markets, Money, Price, Quantity, Rounding,
+    SCALE, Side, Span, Timestamp, VenueId,
+};
+use thiserror::Error;
+
+use crate::strategy::StrategyId;
+
+/// Whose part of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody's: deposits land here.
+    Unallocated,
+    /// A strategy's.
+    Strategy(StrategyId),
+}
+
+impl Owner {
+    const fn index(self) -> usize {
+        match self {
+            Self::Unallocated => 0,
+            Self::Strategy(id) => id.index() + 1,
+        }
+    }
+}
+
+/// A strategy's share of an account at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// Whose.
+    pub owner: Owner,
+    /// Where.
+    pub venue: VenueId,
+    /// How much.
+    pub money: Money,
+}
+
+/// An amount of one currency at one venue, in units of 1e-8.
+///
+/// ```
+/// use pampero_engine::Holding;
+/// let holding = Holding { total: 100, reserved: 40 };
+/// assert_eq!(holding.available(), 60);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Everything.
+    pub total: i128,
+    /// What open orders keep.
+    pub reserved: i128,
+}
+
+impl Holding {
+    /// What a new order may use.
+    pub const fn available(self) -> i128 {
+        self.total.saturating_sub(self.reserved)
+    }
+}
+
+/// What a strategy holds of a market's base currency, and what it paid and earned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Base held.
+    pub quantity: Quantity,
+    /// What the held base cost, fees included, in quote.
+    pub cost: Cash,
+    /// Profit of what was sold, net of fees, in quote.
+    pub realised: Cash,
+    /// Fees paid in base, in units of 1e-8.
+    pub fees_base: i128,
+    /// Fees paid in quote, in units of 1e-8.
+    pub fees_quote: i128,
+    /// Gross quote bought and sold.
+    pub turnover: Cash,
+    /// Executions as maker and as taker.
+    pub fills: [u64; 2],
+}
+
+impl Position {
+    /// Average price paid for what is held, fees included.
+    pub fn average_price(&self) -> Option<Price> {
+        self.cost.average_price(self.quantity, Rounding::HalfEven).ok()
+    }
+
+    /// Profit that selling everything at `mark` would realise, before fees.
+    pub fn unrealised(&self, mark: Price) -> Option<Cash> {
+        mark.notional(self.quantity, Rounding::Down).ok()?.checked_sub(self.cost).ok()
+    }
+
+    fn apply(&mut self, fill: &Fill) {
+        let gross = fill.quote;
+        self.turnover = self.turnover.saturating_add(gross);
+        if let Some(count) = self.fills.get_mut(usize::from(fill.liquidity == Liquidity::Taker)) {
+            *count += 1;
+        }
+        match fill.side {
+            Side::Buy => {
+                self.fees_base += fill.fee;
+                self.quantity = self.quantity.saturating_add(fill.base_change());
+                self.cost = self.cost.saturating_add(gross);
+            }
+            Side::Sell => {
+                self.fees_quote += fill.fee;
+                let cost = self.cost_of(fill.base);
+                self.quantity = self.quantity.saturating_sub(fill.base);
+                self.cost = self.cost.saturating_sub(cost);
+                let earned = fill.quote_change().saturating_sub(cost);
+                self.realised = self.realised.saturating_add(earned);
+            }
+        }
+    }
+
+    /// The part of the cost that belongs to a quantity: all of it for all that is held.
+    fn cost_of(&self, quantity: Quantity) -> Cash {
+        if quantity >= self.quantity || !self.quantity.is_positive() {
+            return self.cost;
+        }
+        let units = self.cost.units().checked_mul(i128::from(quantity.units()));
+        units.map_or(self.cost, |units| Cash::from_units(units / i128::from(self.quantity.units())))
+    }
+}
+
+/// A portfolio that cannot be built or valued.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PortfolioError {
+    /// A currency has no price in the report currency.
+    #[error("no market and no rate values {currency} in {report}; add `rates.{}` to the configuration", currency.code())]
+    NoRate {
+        /// The currency.
+        currency: Currency,
+        /// The report currency.
+        report: Currency,
+    },
+    /// An allocation names a currency that no market of the venue trades.
+    #[error("no market of venue `{venue}` trades {currency}")]
+    UnknownAsset {
+        /// The venue.
+        venue: String,
+        /// The currency.
+        currency: Currency,
+    },
+    /// The allocations of a currency exceed what the account holds.
+    #[error("strategies are allocated more {currency} than the account holds")]
+    OverAllocated {
+        /// The currency.
+        currency: Currency,
+    },
+}
+
+/// Where the worth of a currency comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateSource {
+    /// It is the report currency.
+    Report,
+    /// The mark of a market whose quote has a rate.
+    Market(MarketId),
+    /// Set from outside, by configuration or an event.
+    External,
+}
+
+#[derive(Clone, Debug)]
+struct Asset {
+    venue: VenueId,
+    currency: Currency,
+    source: RateSource,
+    /// Worth of one in the report currency, in units of 1e-8; zero until known.
+    rate: i64,
+    /// When an outside rate was last set; the latest instant for one fixed by configuration.
+    rate_at: Timestamp,
+}
+
+/// An index of an asset of the portfolio: a currency at a venue.
+pub(crate) type AssetId = usize;
+
+/// Balances, positions and equity.
+///
+/// Equity is kept incrementally, exact, in units of 1e-16 of the report currency, so that no event needs a division.
+#[derive(Clone, Debug)]
+pub struct Portfolio {
+    report: Currency,
+    assets: Vec<Asset>,
+    owners: usize,
+    /// By owner, then asset.
+    holdings: Vec<Holding>,
+    /// By owner, in units of 1e-16.
+    equity: Vec<i128>,
+    /// By strategy, then market.
+    positions: Vec<Position>,
+    /// Base and quote asset of each market.
+    pairs: Vec<(AssetId, AssetId)>,
+    /// By market: whether it has inventory whose cost is not known yet.
+    unpriced: Vec<bool>,
+}
+
+/// Units of 1e-16 in one unit of 1e-8.
+const EQUITY_SCALE: i128 = SCALE as i128;
+
+impl Portfolio {
+    pub(crate) fn new(
+        markets: &Markets,
+        report: Currency,
+        strategies: usize,
+        rates: &[(Currency, Price)],
+    ) -> Result<Self, PortfolioError> {
+        let mut assets: Vec<Asset> = Vec::new();
+        let mut pairs = Vec::new();
+        let mut asset = |venue: VenueId, currency: Currency| {
+            assets.iter().position(|asset| asset.venue == venue && asset.currency == currency).unwrap_or_else(
+                || {
+                    assets.push(Asset {
+                        venue,
+                        currency,
+                        source: RateSource::External,
+                        rate: 0,
+                        rate_at: Timestamp::MAX,
+                    });
+                    assets.len() - 1
+                },
+            )
+        };
+        for (id, market) in markets.iter() {
+            let venue = markets.venue_of(id).unwrap_or(VenueId(0));
+            pairs.push((asset(venue, market.base), asset(venue, market.quote)));
+        }
+        let external =
+            |currency| rates.iter().find(|(other, _)| *other == currency).map(|(_, rate)| rate.units());
+        for asset in &mut assets {
+            (asset.source, asset.rate) = source_of(asset.currency, report, markets, &external)
+                .ok_or(PortfolioError::NoRate { currency: asset.currency, report })?;
+        }
+        let owners = strategies + 1;
+        Ok(Self {
+            report,
+            owners,
+            holdings: vec![Holding::default(); owners * assets.len()],
+            equity: vec![0; owners],
+            positions: vec![Position::default(); strategies * pairs.len()],
+            unpriced: vec![false; pairs.len()],
+            assets,
+            pairs,
+        })
+    }
+
+    /// The currency in which equity is counted.
+    pub const fn report_currency(&self) -> Currency {
+        self.report
+    }
+
+    pub(crate) fn asset(&self, venue: VenueId, currency: Currency) -> Option<AssetId> {
+        self.assets.iter().position(|asset| asset.venue == venue && asset.currency == currency)
+    }
+
+    pub(crate) fn spends(&self, market: MarketId, side: Side) -> Option<AssetId> {
+        let (base, quote) = *self.pairs.get(market.index())?;
+        Some(match side {
+            Side::Buy => quote,
+            Side::Sell => base,
+        })
+    }
+
+    pub(crate) fn holding(&self, owner: Owner, asset: AssetId) -> Holding {
+        self.holdings.get(owner.index() * self.assets.len() + asset).copied().unwrap_or_default()
+    }
+
+    fn holding_mut(&mut self, owner: Owner, asset: AssetId) -> Option<&mut Holding> {
+        self.holdings.get_mut(owner.index() * self.assets.len() + asset)
+    }
+
+    /// What an owner has of a currency at a venue; nothing where no market trades it.
+    pub fn balance(&self, owner: Owner, venue: VenueId, currency: Currency) -> Holding {
+        self.asset(venue, currency).map(|asset| self.holding(owner, asset)).unwrap_or_default()
+    }
+
+    /// What the whole account has of a currency: the sum over strategies and what is unallocated.
+    pub fn account(&self, venue: VenueId, currency: Currency) -> Holding {
+        let Some(asset) = self.asset(venue, currency) else { return Holding::default() };
+        let column = self.holdings.iter().skip(asset).step_by(self.assets.len().max(1));
+        column.fold(Holding::default(), |sum, holding| Holding {
+            total: sum.total + holding.total,
+            reserved: sum.reserved + holding.reserved,
+        })
+    }
+
+    /// A strategy's position in a market.
+    pub fn position(&self, strategy: StrategyId, market: MarketId) -> Position {
+        self.positions.get(strategy.index() * self.pairs.len() + market.index()).copied().unwrap_or_default()
+    }
+
+    fn position_mut(&mut self, strategy: StrategyId, market: MarketId) -> Option<&mut Position> {
+        self.positions.get_mut(strategy.index() * self.pairs.len() + market.index())
+    }
+
+    /// Changes what an owner has and with it the owner's equity.
+    pub(crate) fn credit(&mut self, owner: Owner, asset: AssetId, units: i128) {
+        if let Some(holding) = self.holding_mut(owner, asset) {
+            holding.total += units;
+        }
+        let rate = self.rate(asset);
+        self.add_equity(owner, units.saturating_mul(i128::from(rate)));
+    }
+
+    pub(crate) fn reserve(&mut self, owner: Owner, asset: AssetId, units: i128) {
+        if let Some(holding) = self.holding_mut(owner, asset) {
+            holding.reserved += units;
+        }
+    }
+
+    fn add_equity(&mut self, owner: Owner, change: i128) {
+        if let Some(equity) = self.equity.get_mut(owner.index()) {
+            *equity = equity.saturating_add(change);
+        }
+    }
+
+    /// Starting base of a strategy is a position too, bought at the first mark.
+    pub(crate) fn open_inventory(&mut self, strategy: StrategyId, market: MarketId, quantity: Quantity) {
+        if let Some(position) = self.position_mut(strategy, market) {
+            position.quantity = quantity;
+        }
+        self.set_unpriced(market, quantity.is_positive());
+    }
+
+    fn set_unpriced(&mut self, market: MarketId, value: bool) {
+        if let Some(slot) = self.unpriced.get_mut(market.index()) {
+            *slot = value;
+        }
+    }
+
+    /// Gives inventory its cost when the first mark is seen.
+    pub(crate) fn price_inventory(&mut self, market: MarketId, mark: Price) {
+        self.set_unpriced(market, false);
+        let markets = self.pairs.len().max(1);
+        for position in self.positions.iter_mut().skip(market.index()).step_by(markets) {
+            if position.cost.is_zero() && position.turnover.is_zero() {
+                position.cost = mark.notional(position.quantity, Rounding::Down).unwrap_or(Cash::ZERO);
+            }
+        }
+    }
+
+    /// Takes in an execution.
+    pub(crate) fn fill(&mut self, strategy: StrategyId, fill: &Fill) {
+        let Some((base, quote)) = self.pairs.get(fill.market.index()).copied() else { return };
+        let owner = Owner::Strategy(strategy);
+        self.credit(owner, base, i128::from(fill.base_change().units()));
+        self.credit(owner, quote, fill.quote_change().units());
+        if let Some(position) = self.position_mut(strategy, fill.market) {
+            position.apply(fill);
+        }
+    }
+
+    /// A market has a new mark: revalues what depends on it.
+    #[inline]
+    pub(crate) fn mark(&mut self, market: MarketId, mark: Price) {
+        let Some((base, quote)) = self.pairs.get(market.index()).copied() else { return };
+        let Some(base_currency) = self.assets.get(base).map(|asset| asset.currency) else { return };
+        for asset in 0..self.assets.len() {
+            let Some(Asset { source, currency, .. }) = self.assets.get(asset) else { continue };
+            if *source != RateSource::Market(market) {
+                continue;
+            }
+            let rate = if *currency == base_currency {
+                scaled(mark.units(), self.rate(quote))
+            } else if mark.is_positive() {
+                // The report currency is the base here: one of quote is worth the inverse of the price.
+                i64::try_from(EQUITY_SCALE * EQUITY_SCALE / i128::from(mark.units())).unwrap_or(i64::MAX)
+            } else {
+                continue;
+            };
+            self.set_rate(asset, rate);
+        }
+    }
+
+    /// Whether something is valued by this market and has no worth yet.
+    #[inline]
+    pub(crate) fn is_unvalued(&self, market: MarketId) -> bool {
+        self.assets.iter().any(|asset| asset.rate == 0 && asset.source == RateSource::Market(market))
+            || self.unpriced.get(market.index()).copied().unwrap_or(false)
+    }
+
+    /// Sets the worth of a currency from outside, at every venue.
+    pub(crate) fn set_external_rate(&mut self, now: Timestamp, currency: Currency, rate: Price) {
+        for asset in 0..self.assets.len() {
+            let external = |asset: &Asset| asset.currency == currency && asset.source == RateSource::External;
+            if self.assets.get(asset).is_some_and(external) {
+                self.set_rate(asset, rate.units());
+                if let Some(slot) = self.assets.get_mut(asset) {
+                    slot.rate_at = now;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn set_rate(&mut self, asset: AssetId, rate: i64) {
+        let Some(slot) = self.assets.get_mut(asset) else { return };
+        let change = i128::from(rate) - i128::from(slot.rate);
+        if change == 0 {
+            return;
+        }
+        slot.rate = rate;
+        for owner in 0..self.owners {
+            let total =
+                self.holdings.get(owner * self.assets.len() + asset).map_or(0, |holding| holding.total);
+            if total != 0
+                && let Some(equity) = self.equity.get_mut(owner)
+            {
+                *equity = equity.saturating_add(total.saturating_mul(change));
+            }
+        }
+    }
+
+    fn rate(&self, asset: AssetId) -> i64 {
+        self.assets.get(asset).map_or(0, |asset| asset.rate)
+    }
+
+    /// The worth of one unit of a market's quote currency in the report currency; zero until known.
+    pub fn quote_rate(&self, market: MarketId) -> Price {
+        Price::from_units(self.pairs.get(market.index()).map_or(0, |(_, quote)| self.rate(*quote)))
+    }
+
+    /// Age of the outside rate that a market's quote currency depends on; zero where it depends on none.
+    pub(crate) fn rate_age(&self, now: Timestamp, market: MarketId) -> Span {
+        let quote = self.pairs.get(market.index()).and_then(|(_, quote)| self.assets.get(*quote));
+        quote.map_or(Span::ZERO, |asset| now.since(asset.rate_at))
+    }
+
+    /// The worth of an amount in the report currency, rounded down; zero while its rate is not known.
+    pub fn worth(&self, venue: VenueId, money: Money) -> Cash {
+        let rate = self.asset(venue, money.currency).map_or(0, |asset| self.rate(asset));
+        Cash::from_units(money.units.saturating_mul(i128::from(rate)) / EQUITY_SCALE)
+    }
+
+    /// The worth of a base quantity of a market in the report currency, rounded up.
+    pub(crate) fn base_worth(&self, market: MarketId, quantity: Quantity) -> Result<Cash, ArithmeticError> {
+        let rate = self.pairs.get(market.index()).map_or(0, |(base, _)| self.rate(*base));
+        Price::from_units(rate).notional(quantity, Rounding::Up)
+    }
+
+    /// Equity of an owner, in units of 1e-16 of the report currency.
+    #[inline]
+    pub(crate) fn owner_equity(&self, owner: Owner) -> i128 {
+        self.equity.get(owner.index()).copied().unwrap_or(0)
+    }
+
+    /// Equity of the account, in units of 1e-16 of the report currency.
+    #[inline]
+    pub(crate) fn total_equity(&self) -> i128 {
+        self.equity.iter().sum()
+    }
+
+    /// Equity of the account in the report currency, rounded down.
+    pub fn equity(&self) -> Cash {
+        Cash::from_units(self.total_equity() / EQUITY_SCALE)
+    }
+
+    /// Equity of one strategy in the report currency, rounded down.
+    pub fn strategy_equity(&self, strategy: StrategyId) -> Cash {
+        Cash::from_units(self.owner_equity(Owner::Strategy(strategy)) / EQUITY_SCALE)
+    }
+
+    /// Worth of everything that is not the report currency, rounded down.
+    pub fn exposure(&self) -> Cash {
+        let assets = self.assets.len().max(1);
+        let mut sum: i128 = 0;
+        for (index, holding) in self.holdings.iter().enumerate() {
+            if let Some(asset) = self.assets.get(index % assets)
+                && asset.source != RateSource::Report
+            {
+                sum = sum.saturating_add(holding.total.saturating_mul(i128::from(asset.rate)));
+            }
+        }
+        Cash::from_units(sum / EQUITY_SCALE)
+    }
+
+    /// Every currency of every venue with the owner's holding.
+    pub fn holdings(&self, owner: Owner) -> impl Iterator<Item = (VenueId, Currency, Holding)> {
+        self.assets
+            .iter()
+            .enumerate()
+            .map(move |(index, asset)| (asset.venue, asset.currency, self.holding(owner, index)))
+    }
+}
+
+fn scaled(left: i64, right: i64) -> i64 {
+    if i128::from(right) == EQUITY_SCALE {
+        return left;
+    }
+    i64::try_from(i128::from(left) * i128::from(right) / EQUITY_SCALE).unwrap_or(i64::MAX)
+}
+
+/// Finds what values a currency: itself, a market against the report currency, an outside rate, or a market
+/// whose quote currency has an outside rate.
+fn source_of(
+    currency: Currency,
+    report: Currency,
+    markets: &Markets,
+    external: &impl Fn(Currency) -> Option<i64>,
+) -> Option<(RateSource, i64)> {
+    if currency == report {
+        return Some((RateSource::Report, SCALE));
+    }
+    let find = |base: Currency, quote: Currency| {
+        markets.iter().find(|(_, market)| market.base == base && market.quote == quote).map(|(id, _)| id)
+    };
+    if let Some(market) = find(currency, report).or_else(|| find(report, currency)) {
+        return Some((RateSource::Market(market), 0));
+    }
+    if let Some(rate) = external(currency) {
+        return Some((RateSource::External, rate));
+    }
+    let through =
+        markets.iter().find(|(_, market)| market.base == currency && external(market.quote).is_some());
+    through.map(|(id, _)| (RateSource::Market(id), 0))
+}

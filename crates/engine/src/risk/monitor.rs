@@ -1,0 +1,280 @@
+//! What the checks remember between orders, of one strategy or of the whole account.
+
+use pampero_model::{MarketId, OrderId, Price, Quantity, Rate, SCALE, Side, Size, Span, Timestamp};
+
+use super::{Limits, TradingState, TripReason};
+use crate::window::SlidingWindow;
+
+/// What open orders may still do to one market, at worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exposure {
+    /// Base that open buys may still add.
+    pub(crate) buy_base: Quantity,
+    /// Base that open sells may still take.
+    pub(crate) sell_base: Quantity,
+    /// Open orders per side.
+    pub(crate) open: [u32; 2],
+}
+
+impl Exposure {
+    pub(crate) fn add(&mut self, side: Side, worst: Quantity) {
+        self.change(side, |base| base.saturating_add(worst), |count| count.saturating_add(1));
+    }
+
+    pub(crate) fn remove(&mut self, side: Side, worst: Quantity) {
+        self.change(side, |base| base.saturating_sub(worst), |count| count.saturating_sub(1));
+    }
+
+    fn change(&mut self, side: Side, base: impl Fn(Quantity) -> Quantity, count: impl Fn(u32) -> u32) {
+        let [buys, sells] = &mut self.open;
+        match side {
+            Side::Buy => (self.buy_base, *buys) = (base(self.buy_base), count(*buys)),
+            Side::Sell => (self.sell_base, *sells) = (base(self.sell_base), count(*sells)),
+        }
+    }
+
+    pub(crate) fn open_on(&self, side: Side) -> u32 {
+        let [buys, sells] = self.open;
+        match side {
+            Side::Buy => buys,
+            Side::Sell => sells,
+        }
+    }
+}
+
+/// An intent that was approved lately.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    order: OrderId,
+    market: MarketId,
+    side: Side,
+    price: Price,
+    size: Size,
+    time: Timestamp,
+}
+
+/// How many approved intents are remembered for the duplicate check.
+const RECENT: usize = 64;
+
+/// State and counters of one scope.
+#[derive(Clone, Debug)]
+pub(crate) struct Monitor {
+    pub(crate) limits: Limits,
+    pub(crate) state: TradingState,
+    pub(crate) reason: TripReason,
+    /// Equity at the start of the trading day, its high-water mark and its value, in units of 1e-16.
+    pub(crate) day_start: i128,
+    pub(crate) high_water: i128,
+    pub(crate) equity: i128,
+    loss_tripped: bool,
+    drawdown_tripped: bool,
+    pub(crate) second: Option<SlidingWindow>,
+    pub(crate) minute: Option<SlidingWindow>,
+    pub(crate) day: Option<SlidingWindow>,
+    pub(crate) requests: Option<SlidingWindow>,
+    pub(crate) fills: Option<SlidingWindow>,
+    pub(crate) rejects: Option<SlidingWindow>,
+    recent: Vec<Recent>,
+    recent_at: usize,
+    /// By market: the price that drift is measured from, and since when.
+    anchors: Vec<(Price, Timestamp)>,
+    /// By market.
+    pub(crate) exposure: Vec<Exposure>,
+}
+
+impl Monitor {
+    pub(crate) fn new(limits: Limits, markets: usize) -> Self {
+        let window = |limit: Option<u32>, span| limit.map(|limit| SlidingWindow::new(limit, span));
+        Self {
+            second: window(limits.orders_per_second, Span::from_secs(1)),
+            minute: window(limits.orders_per_minute, Span::from_minutes(1)),
+            day: window(limits.orders_per_day, Span::from_hours(24)),
+            requests: window(limits.requests_per_second, Span::from_secs(1)),
+            fills: window(limits.max_fills, limits.fills_window),
+            rejects: window(limits.max_rejects, limits.rejects_window),
+            limits,
+            state: TradingState::Active,
+            reason: TripReason::None,
+            day_start: 0,
+            high_water: 0,
+            equity: 0,
+            loss_tripped: false,
+            drawdown_tripped: false,
+            recent: Vec::with_capacity(RECENT),
+            recent_at: 0,
+            anchors: vec![(Price::ZERO, Timestamp::MIN); markets],
+            exposure: vec![Exposure::default(); markets],
+        }
+    }
+
+    /// Takes the equity as the one to measure from.
+    pub(crate) fn begin(&mut self, equity: i128) {
+        self.equity = equity;
+        self.day_start = equity;
+        self.high_water = equity;
+    }
+
+    /// A new trading day begins.
+    pub(crate) fn begin_day(&mut self) {
+        self.day_start = self.equity;
+        self.loss_tripped = false;
+    }
+
+    /// Money came or went: neither profit nor loss.
+    pub(crate) fn transfer(&mut self, change: i128) {
+        self.day_start = self.day_start.saturating_add(change);
+        self.high_water = self.high_water.saturating_add(change);
+        self.equity = self.equity.saturating_add(change);
+    }
+
+    /// Sees the equity; gives the limit that it has just passed.
+    #[inline]
+    pub(crate) fn watch(&mut self, equity: i128) -> Option<TripReason> {
+        self.equity = equity;
+        if equity > self.high_water {
+            self.high_water = equity;
+            self.drawdown_tripped = false;
+        }
+        if !self.loss_tripped && self.daily_loss_exceeded() {
+            self.loss_tripped = true;
+            return Some(TripReason::DailyLoss);
+        }
+        if !self.drawdown_tripped && self.drawdown_exceeded() {
+            self.drawdown_tripped = true;
+            return Some(TripReason::Drawdown);
+        }
+        None
+    }
+
+    /// Loss since the start of the day in units of 1e-16; below zero for a profit.
+    pub(crate) fn daily_loss(&self) -> i128 {
+        self.day_start.saturating_sub(self.equity)
+    }
+
+    #[inline]
+    pub(crate) fn daily_loss_exceeded(&self) -> bool {
+        let limit = self.limits.max_daily_loss;
+        limit.is_some_and(|limit| self.daily_loss() > limit.units().saturating_mul(i128::from(SCALE)))
+    }
+
+    #[inline]
+    pub(crate) fn drawdown_exceeded(&self) -> bool {
+        self.limits.max_drawdown.is_some_and(|limit| {
+            let fall = self.high_water.saturating_sub(self.equity);
+            // Both sides are scaled by 1e8; saturation only ever makes the limit stricter.
+            fall.saturating_mul(i128::from(SCALE)) > self.high_water.saturating_mul(i128::from(limit.units()))
+        })
+    }
+
+    /// Fall from the high-water mark as a share of it.
+    pub(crate) fn drawdown(&self) -> Rate {
+        let fall = self.high_water.saturating_sub(self.equity);
+        if self.high_water <= 0 {
+            return Rate::ZERO;
+        }
+        let units = fall.saturating_mul(i128::from(SCALE)) / self.high_water;
+        Rate::from_units(i64::try_from(units).unwrap_or(i64::MAX))
+    }
+
+    /// Makes the state stricter; never milder. Says whether it changed.
+    pub(crate) fn trip(&mut self, state: TradingState, reason: TripReason) -> bool {
+        let stricter = state > self.state;
+        if stricter {
+            self.state = state;
+            self.reason = reason;
+        }
+        stricter
+    }
+
+    /// An operator lets trading go on. Windows that tripped are emptied, or the next event would trip again.
+    pub(crate) fn resume(&mut self) {
+        self.state = TradingState::Active;
+        self.reason = TripReason::None;
+        for window in [&mut self.fills, &mut self.rejects].into_iter().flatten() {
+            window.reset();
+        }
+    }
+
+    /// Counts an execution; says whether it was one too many.
+    pub(crate) fn count_fill(&mut self, now: Timestamp) -> bool {
+        count(self.fills.as_mut(), now)
+    }
+
+    /// Counts a refusal or error; says whether it was one too many.
+    pub(crate) fn count_reject(&mut self, now: Timestamp) -> bool {
+        count(self.rejects.as_mut(), now)
+    }
+
+    pub(crate) fn count_request(&mut self, now: Timestamp) {
+        if let Some(window) = &mut self.requests {
+            window.add(now);
+        }
+    }
+
+    /// The order that an intent repeats.
+    pub(crate) fn duplicate_of(
+        &self,
+        now: Timestamp,
+        (market, side, price, size): (MarketId, Side, Price, Size),
+    ) -> Option<OrderId> {
+        let window = self.limits.duplicate_window?;
+        let same = |recent: &&Recent| {
+            recent.market == market
+                && recent.side == side
+                && recent.price == price
+                && recent.size == size
+                && recent.time.plus(window) > now
+        };
+        self.recent.iter().find(same).map(|recent| recent.order)
+    }
+
+    /// The price that drift is measured from at `now`; none when the window has passed.
+    pub(crate) fn anchor(&self, now: Timestamp, market: MarketId) -> Option<Price> {
+        let (price, since) = *self.anchors.get(market.index())?;
+        let inside = since != Timestamp::MIN && now.since(since) < self.limits.price_drift_window;
+        (inside && price.is_positive()).then_some(price)
+    }
+
+    /// An order of this scope was approved.
+    pub(crate) fn approved(
+        &mut self,
+        now: Timestamp,
+        order: OrderId,
+        (market, side, price, size): (MarketId, Side, Price, Size),
+    ) {
+        for window in
+            [&mut self.second, &mut self.minute, &mut self.day, &mut self.requests].into_iter().flatten()
+        {
+            window.add(now);
+        }
+        if self.limits.duplicate_window.is_some() {
+            let recent = Recent { order, market, side, price, size, time: now };
+            match self.recent.get_mut(self.recent_at) {
+                Some(slot) => *slot = recent,
+                None => self.recent.push(recent),
+            }
+            self.recent_at = (self.recent_at + 1) % RECENT;
+        }
+        if self.anchor(now, market).is_none()
+            && let Some(anchor) = self.anchors.get_mut(market.index())
+        {
+            *anchor = (price, now);
+        }
+    }
+
+    pub(crate) fn exposure(&self, market: MarketId) -> Exposure {
+        self.exposure.get(market.index()).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn open_orders(&self) -> u32 {
+        self.exposure.iter().map(|exposure| exposure.open.iter().sum::<u32>()).sum()
+    }
+}
+
+fn count(window: Option<&mut SlidingWindow>, now: Timestamp) -> bool {
+    window.is_some_and(|window| {
+        let exceeded = !window.has_room(now);
+        window.add(now);
+        exceeded
+    })
+}

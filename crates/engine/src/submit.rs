@@ -1,0 +1,243 @@
+//! From an intent to an approved command.
+
+use pampero_model::{
+    ArithmeticError, Cash, MarketId, Order, OrderId, Price, Quantity, Rate, Rounding, Side, Size, SizeUnit,
+};
+
+use crate::command::{Approved, Audit, Command};
+use crate::core::Core;
+use crate::intent::{Intent, OrderKind};
+use crate::orders::{OrderRecord, OrderState, worst_price};
+use crate::risk::{Denied, Review, Scope, approve, band_edge};
+use crate::strategy::StrategyId;
+
+/// Where an intent comes from, beside the strategy itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Part of a desired set.
+    pub(crate) quoting: bool,
+    /// Built by an operator's flatten.
+    pub(crate) by_operator: bool,
+    /// A held order that was triggered keeps its id.
+    pub(crate) held: Option<OrderId>,
+}
+
+impl From<ArithmeticError> for Denied {
+    fn from(_: ArithmeticError) -> Self {
+        Self::Arithmetic {}
+    }
+}
+
+impl Core {
+    /// Takes an intent: holds a stop, sends anything else if the gate approves.
+    pub(crate) fn submit(
+        &mut self,
+        strategy: StrategyId,
+        intent: &Intent,
+        origin: Origin,
+    ) -> Result<OrderId, Denied> {
+        let result = match intent.kind {
+            OrderKind::Limit { .. } | OrderKind::Market { .. } => self.send(strategy, intent, origin),
+            _ => self.hold(strategy, intent),
+        };
+        if let Err(denied) = result {
+            let (time, market) = (self.now, intent.market);
+            self.out.audit.push(Audit::Denied { time, strategy, market, denied });
+        }
+        result
+    }
+
+    fn send(&mut self, strategy: StrategyId, intent: &Intent, origin: Origin) -> Result<OrderId, Denied> {
+        let warm_up_left = self.strategies.get(strategy.index()).map_or(0, |facts| facts.warm_up_left);
+        if warm_up_left > 0 && !origin.by_operator {
+            return Err(Denied::WarmingUp { missing: warm_up_left });
+        }
+        let record = self.draft(strategy, intent, origin)?;
+        let order = Order {
+            id: record.id,
+            market: record.market,
+            side: record.side,
+            price: record.sent_price,
+            size: record.size,
+        };
+        let (command, ran) = self.review(&record, order)?;
+        self.checks_ran = ran;
+        self.out.commands.push(Command::Place(command));
+        let summary = (record.market, record.side, record.price, record.size);
+        self.account.approved(self.now, record.id, summary);
+        let now = self.now;
+        if let Some(monitor) = self.monitor_mut(strategy) {
+            monitor.approved(now, record.id, summary);
+        }
+        match origin.held {
+            Some(id) => {
+                self.change_order(id, |held| *held = record);
+            }
+            None => self.insert_order(record),
+        }
+        Ok(record.id)
+    }
+
+    /// Works out the order: price, size in the venue's unit, fingerprint.
+    fn draft(
+        &mut self,
+        strategy: StrategyId,
+        intent: &Intent,
+        origin: Origin,
+    ) -> Result<OrderRecord, Denied> {
+        let (market_id, side) = (intent.market, intent.side);
+        let market = self.markets.get(market_id).ok_or(Denied::MarketNotAllowed {})?;
+        let (unit, span) = (market.size_unit(side), market.fingerprint_span);
+        let view = self.views.get(market_id.index()).ok_or(Denied::MarketNotAllowed {})?;
+        let reference = view.reference(side).ok_or(Denied::NoPrice {})?;
+        let price = match intent.kind {
+            OrderKind::Limit { price } => price,
+            OrderKind::Market { bound } => self.bounded(market_id, side, reference, bound)?,
+            _ => return Err(Denied::NoPrice {}),
+        };
+        if intent.post_only && side.accepts(price, reference) {
+            return Err(Denied::PostOnly { price, best: reference });
+        }
+        let mut size = convert(intent, unit, price)?;
+        if intent.reduce_only {
+            size = self.clip_to_position(strategy, market_id, side, size, price)?;
+        }
+        let sent_price = self.fingerprint.mark(price, side, span);
+        let market = self.markets.get(market_id).ok_or(Denied::MarketNotAllowed {})?;
+        let collar = self.collar(strategy);
+        let edge = band_edge(reference, collar);
+        Ok(OrderRecord {
+            id: origin.held.unwrap_or_else(|| self.orders.next_id()),
+            strategy,
+            market: market_id,
+            side,
+            kind: intent.kind,
+            time_in_force: intent.time_in_force,
+            reduce_only: intent.reduce_only,
+            quoting: origin.quoting,
+            price,
+            sent_price,
+            size,
+            filled_base: Quantity::ZERO,
+            filled_quote: Cash::ZERO,
+            state: OrderState::Submitted,
+            venue_order: None,
+            cancel_wanted: false,
+            observed: false,
+            reason: intent.reason,
+            by_operator: origin.by_operator,
+            worst_base: Quantity::ZERO,
+            worst_price: worst_price(side, price, edge, market),
+            created_at: self.now,
+            updated_at: self.now,
+        })
+    }
+
+    fn collar(&self, strategy: StrategyId) -> Option<Rate> {
+        let own = self.monitors.get(strategy.index()).and_then(|monitor| monitor.limits.price_collar);
+        match (own, self.account.limits.price_collar) {
+            (Some(own), Some(account)) => Some(own.min(account)),
+            (own, account) => own.or(account),
+        }
+    }
+
+    /// The limit of a market order: beyond the reference by the bound, never beyond the collar.
+    fn bounded(
+        &self,
+        market: MarketId,
+        side: Side,
+        reference: Price,
+        bound: Option<Rate>,
+    ) -> Result<Price, Denied> {
+        let bound = bound.unwrap_or(self.market_bound);
+        let (rate, rounding) = match side {
+            Side::Buy => (bound, Rounding::Down),
+            Side::Sell => (Rate::from_units(-bound.units()), Rounding::Up),
+        };
+        Ok(self.to_tick(market, side, reference.shifted(rate, rounding)?))
+    }
+
+    /// Shrinks an order to what the position, less the sells that are open, leaves to be sold.
+    fn clip_to_position(
+        &self,
+        strategy: StrategyId,
+        market: MarketId,
+        side: Side,
+        size: Size,
+        price: Price,
+    ) -> Result<Size, Denied> {
+        let free = self.reducible(strategy, market);
+        if side == Side::Buy || !free.is_positive() {
+            // Positions are never short: buying makes them larger.
+            return Err(Denied::NothingToReduce {});
+        }
+        Ok(match size {
+            Size::Base(quantity) => Size::Base(quantity.min(free)),
+            Size::Quote(cash) => Size::Quote(cash.min(price.notional(free, Rounding::Down)?)),
+        })
+    }
+
+    /// Base that a new sell may take without going beyond the position.
+    fn reducible(&self, strategy: StrategyId, market: MarketId) -> Quantity {
+        let held = self.portfolio.position(strategy, market).quantity;
+        let open = self.monitors.get(strategy.index()).map(|monitor| monitor.exposure(market).sell_base);
+        held.saturating_sub(open.unwrap_or(Quantity::ZERO))
+    }
+
+    /// Puts the order before the gate.
+    fn review(&self, record: &OrderRecord, order: Order) -> Result<(Approved<Order>, u32), Denied> {
+        let (market_id, strategy) = (record.market, record.strategy);
+        let market = self.markets.get(market_id).ok_or(Denied::MarketNotAllowed {})?;
+        let view = self.views.get(market_id.index()).ok_or(Denied::MarketNotAllowed {})?;
+        let monitor = self.monitors.get(strategy.index()).ok_or(Denied::MarketNotAllowed {})?;
+        let facts = self.strategies.get(strategy.index()).ok_or(Denied::MarketNotAllowed {})?;
+        let notional = record.size.notional(record.sent_price, Rounding::Up)?;
+        let worst_base = record.size.quantity(record.worst_price, Rounding::Up)?;
+        let review = Review {
+            now: self.now,
+            strategy,
+            order,
+            price: record.price,
+            market,
+            venue: self.markets.venue_of(market_id).ok_or(Denied::MarketNotAllowed {})?,
+            subscribed: facts.markets.contains(&market_id),
+            view,
+            facts: &self.facts,
+            portfolio: &self.portfolio,
+            live: self.orders.live(),
+            any_unknown: self.orders.any_unknown(),
+            reducing: record.side == Side::Sell && worst_base <= self.reducible(strategy, market_id),
+            by_operator: record.by_operator,
+            reference: view.mark_price(),
+            notional,
+            value: self.value_of(market_id, notional),
+            worst_base,
+            reservation: record.reservation(),
+        };
+        let own_position = |market| self.portfolio.position(strategy, market).quantity;
+        let all_positions = |market| self.total_position(market);
+        let own = Scope {
+            monitor,
+            owner: Some(strategy),
+            position: own_position(market_id),
+            position_of: &own_position,
+        };
+        let account = Scope {
+            monitor: &self.account,
+            owner: None,
+            position: all_positions(market_id),
+            position_of: &all_positions,
+        };
+        approve(&review, &own, &account)
+    }
+}
+
+/// The size in the unit the venue counts, or a refusal.
+fn convert(intent: &Intent, unit: SizeUnit, price: Price) -> Result<Size, Denied> {
+    match (intent.size, unit) {
+        (Size::Base(_), SizeUnit::Base) | (Size::Quote(_), SizeUnit::Quote) => Ok(intent.size),
+        _ if !intent.convert_size => Err(Denied::SizeUnit {}),
+        (Size::Base(quantity), SizeUnit::Quote) => Ok(Size::Quote(price.notional(quantity, Rounding::Up)?)),
+        (Size::Quote(cash), SizeUnit::Base) => Ok(Size::Base(cash.quantity_at(price, Rounding::Down)?)),
+    }
+}
