@@ -223,6 +223,17 @@ pub(crate) fn aggressor_of_maker(cell: &[u8]) -> Option<i64> {
     }
 }
 
+/// What a row of a stream of depth changes is; other events are numbered beyond the known ones.
+pub(crate) fn event(cell: &[u8]) -> Option<i64> {
+    match cell {
+        b"" => None,
+        b"depth" | b"diff" | b"update" => Some(crate::events::DEPTH),
+        b"snapshot" => Some(crate::events::SNAPSHOT),
+        b"trade" => Some(crate::events::TRADE),
+        _ => Some(crate::events::TRADE + 1),
+    }
+}
+
 /// `true`, `false`, `1`, `0` in any case.
 pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
     match () {

@@ -6,6 +6,7 @@ use pampero_model::{Price, Span, Timestamp};
 
 use crate::dataset::{Kind, Series};
 use crate::error::{BadRow, DataError};
+use crate::events;
 use crate::rows::{BadRows, Lines};
 use crate::table::{Role, Table};
 
@@ -21,6 +22,8 @@ pub(crate) struct Unchecked<'a> {
     pub(crate) span: Option<Span>,
     /// Whether books are numbered and ordered already, as in our own files.
     pub(crate) native: bool,
+    /// What to make of a stream of depth changes: books of so many levels, or its trades.
+    pub(crate) events: Option<(Kind, usize)>,
     /// Takes impossible values and disorder as they stand.
     pub(crate) raw: bool,
 }
@@ -37,6 +40,13 @@ impl Unchecked<'_> {
             return Err(DataError::Empty { path });
         }
         self.check_order()?;
+        if let Some((kind, depth)) = self.events {
+            self.table = match kind {
+                Kind::Trades => events::trades(&self.table),
+                _ => events::books(&self.table, depth),
+            };
+            self.native = true;
+        }
         if self.table.kind == Kind::Books && !self.native {
             group_books(&mut self.table);
         }

@@ -14,7 +14,7 @@ use crate::cell::{self, TimeUnit};
 use crate::dataset::LoadOptions;
 use crate::error::DataError;
 use crate::layout::{Layout, Reading};
-use crate::rows::{RowParser, Rows};
+use crate::rows::{RowParser, Rows, choose_symbol};
 
 /// Bytes of a block.
 const BLOCK: usize = 1 << 20;
@@ -61,30 +61,11 @@ pub(crate) fn read<R: Read + Seek + Send>(
         read_quoted(path, reader, &sniffed, parser.clone())?
     };
     let symbol = match sniffed.layout.symbol {
-        Some(_) => Some(choose_symbol(path, &rows, options.symbol.as_deref())?),
+        Some(_) => Some(choose_symbol(path, &rows.symbols, options.symbol.as_deref())?),
         None => None,
     };
     let Sniffed { layout, synthetic, time_in, .. } = sniffed;
     Ok(CsvRead { rows, layout, hash, bytes, symbol, synthetic, time_in })
-}
-
-/// The one symbol that was read, or an error that lists those to choose from.
-fn choose_symbol(path: &Path, rows: &Rows, wanted: Option<&str>) -> Result<String, DataError> {
-    let found: Vec<String> =
-        rows.symbols.iter().map(|symbol| String::from_utf8_lossy(symbol).into_owned()).collect();
-    let problem = match wanted {
-        Some(wanted) => match found.iter().find(|symbol| symbol.eq_ignore_ascii_case(wanted)) {
-            Some(symbol) => return Ok(symbol.clone()),
-            None => format!("no rows of symbol `{wanted}`"),
-        },
-        None => match found.as_slice() {
-            [symbol] => return Ok(symbol.clone()),
-            _ => "several symbols in one file: choose one (option `symbol`)".to_owned(),
-        },
-    };
-    let shown =
-        |symbol: &String| if symbol.is_empty() { "(rows without symbol)".to_owned() } else { symbol.clone() };
-    Err(DataError::Symbol { path: path.to_owned(), problem, found: found.iter().map(shown).collect() })
 }
 
 /// What the beginning of a file tells.
@@ -255,7 +236,7 @@ fn read_blocks<R: Read + Send>(
     parser: &RowParser<'_>,
 ) -> io::Result<Option<(Rows, blake3::Hash, u64)>> {
     let blocks = Mutex::new(Blocks::new(reader));
-    let rows = Rows::new(sniffed.layout.kind);
+    let rows = Rows::new(&sniffed.layout);
     let joiner = Mutex::new(Joiner { rows, next: 0, early: BTreeMap::new(), length });
     let work = || {
         let mut parser = parser.clone();
@@ -288,7 +269,7 @@ fn read_blocks<R: Read + Send>(
 
 /// Splits a block into lines and cells. Lines are counted from one within the block.
 fn parse_block(text: &[u8], sniffed: &Sniffed, skip: u64, parser: &mut RowParser<'_>) -> Rows {
-    let mut rows = Rows::new(sniffed.layout.kind);
+    let mut rows = Rows::new(&sniffed.layout);
     let mut cells: Vec<&[u8]> = Vec::with_capacity(16);
     let mut rest = text;
     while !rest.is_empty() {
@@ -316,7 +297,7 @@ fn read_quoted<R: Read>(
     mut parser: RowParser<'_>,
 ) -> Result<(Rows, blake3::Hash, u64), DataError> {
     let mut hashing = Hashing { reader, hasher: blake3::Hasher::new(), bytes: 0 };
-    let mut rows = Rows::new(sniffed.layout.kind);
+    let mut rows = Rows::new(&sniffed.layout);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pampero_model::{BookSeries, CandleSeries, QuoteSeries, Timestamp, TradeSeries};
+use pampero_model::{BookSeries, CandleSeries, QuoteSeries, Span, Timestamp, TradeSeries};
 
 use crate::cell::TimeUnit;
 
@@ -87,6 +87,22 @@ impl Series {
     pub fn is_empty(&self) -> bool {
         self.times().is_empty()
     }
+
+    /// How long each candle lasts; nothing for other kinds.
+    pub const fn span(&self) -> Option<Span> {
+        match self {
+            Self::Candles(candles) => Some(candles.span()),
+            _ => None,
+        }
+    }
+
+    /// The span in nanoseconds; zero for other kinds.
+    pub(crate) const fn span_nanos(&self) -> i64 {
+        match self.span() {
+            Some(span) => span.as_nanos(),
+            None => 0,
+        }
+    }
 }
 
 /// A file of market data, read and checked.
@@ -126,6 +142,11 @@ pub struct LoadOptions {
     pub symbol: Option<String>,
     /// The unit of times written as numbers, where their magnitude would mislead.
     pub time_unit: Option<TimeUnit>,
+    /// What to take from a file of depth changes that holds trades too: [`Kind::Books`] (the default) or
+    /// [`Kind::Trades`].
+    pub kind: Option<Kind>,
+    /// Levels a side of books that are made of depth changes; 100 if not given.
+    pub depth: Option<usize>,
     /// Takes impossible candles, duplicates and disorder as they stand, for [`verify`](crate::verify) to report
     /// and for imports to put right. Cells that cannot be read remain errors.
     pub raw: bool,

@@ -24,6 +24,8 @@ pub(crate) enum Reading {
     Side,
     /// Whether the buyer was the maker.
     Maker,
+    /// `depth`, `snapshot` or `trade`.
+    Event,
 }
 
 /// Where a column of our table comes from.
@@ -46,6 +48,8 @@ pub(crate) struct Layout {
     pub(crate) symbol: Option<usize>,
     /// The name of a known layout without header.
     pub(crate) known_as: Option<&'static str>,
+    /// Whether rows are changes of a book and trades, to be turned into books.
+    pub(crate) is_events: bool,
 }
 
 impl Layout {
@@ -63,12 +67,20 @@ impl Layout {
         let unit = unit.or_else(|| unit_of_name(&header, time));
         let time = Some((time, Reading::Time(unit)));
         let (kind, from) = header.data_columns(time).map_err(error)?;
-        let sources = kind.columns().iter().zip(from).map(|((ours, role), from)| Source {
+        let is_events = matches!(from.get(1), Some(Some((_, Reading::Event))));
+        let ids = is_events.then_some(&("last_id", Role::Id));
+        let sources = kind.columns().iter().chain(ids).zip(from).map(|((ours, role), from)| Source {
             from,
             name: from.and_then(|(at, _)| names.get(at)).map_or_else(|| (*ours).to_owned(), Clone::clone),
             role: *role,
         });
-        Ok(Self { kind, sources: sources.collect(), symbol: header.find(&SYMBOLS), known_as: None })
+        Ok(Self {
+            kind,
+            sources: sources.collect(),
+            symbol: header.find(&SYMBOLS),
+            known_as: None,
+            is_events,
+        })
     }
 
     /// Recognises the layouts of exchanges that publish files without header, by the cells of the first row.
@@ -118,7 +130,7 @@ impl Layout {
             name: (*ours).to_owned(),
             role: *role,
         });
-        Ok(Self { kind, sources: sources.collect(), symbol: None, known_as: Some(name) })
+        Ok(Self { kind, sources: sources.collect(), symbol: None, known_as: Some(name), is_events: false })
     }
 
     /// Whether sizes are contracts, to be divided by the price.
@@ -129,6 +141,7 @@ impl Layout {
     /// In words: `candles from columns timestamp, open, high, low, close, volume`.
     pub(crate) fn describe(&self) -> String {
         let kind = self.kind.name();
+        let kind = if self.is_events { "depth changes and trades" } else { kind };
         let used: Vec<&str> = self
             .sources
             .iter()
@@ -149,7 +162,8 @@ impl Layout {
 
 /// Names of the time column, the best first. Where a recorder notes both the exchange's time and its own, its own
 /// is taken: it is when a strategy could have known, and the only clock that quotes and trades share.
-const TIMES: [&str; 25] = [
+const TIMES: [&str; 27] = [
+    "recvtsns",
     "timereceived",
     "receivedat",
     "localtimestamp",
@@ -174,6 +188,7 @@ const TIMES: [&str; 25] = [
     "transacttime",
     "tradetime",
     "recordedat",
+    "exchtsms",
     "t",
 ];
 const SYMBOLS: [&str; 6] = ["symbol", "pair", "market", "orderbook", "ticker", "instrument"];
@@ -246,6 +261,10 @@ impl Header<'_> {
         let side = self.read(&SIDES, Reading::Side);
         if let (Some(_), Some(level)) = (side, self.read(&LEVELS, Reading::Integer)) {
             return Ok((Kind::Books, vec![time, Some(level), side, price, size]));
+        }
+        if let (Some(_), Some(event)) = (side, self.read(&["event"], Reading::Event)) {
+            let id = self.read(&["lastid", "id"], Reading::Id);
+            return Ok((Kind::Books, vec![time, Some(event), side, price, size, id]));
         }
         let id = self.read(&IDS, Reading::Id);
         let side = side.or_else(|| self.read(&MAKERS, Reading::Maker));

@@ -4,13 +4,21 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use bytes::Bytes;
+use pampero_model::Span;
+
 use crate::check::Unchecked;
 use crate::csv_read;
-use crate::dataset::{Dataset, LoadOptions};
+use crate::dataset::{Dataset, Kind, LoadOptions};
 use crate::error::DataError;
+use crate::layout::Layout;
+use crate::parquet_read;
+use crate::rows::Lines;
 
 /// The bytes that Parquet files begin with.
 const PARQUET_MAGIC: &[u8; 4] = b"PAR1";
+/// Levels a side of books that are made of depth changes: what a strategy on this exchange can see.
+const DEPTH: usize = 100;
 
 /// Reads a file of market data. Its form is recognised by its content: Parquet, or text with any of the
 /// usual delimiters, with a header or in the layout of a known exchange.
@@ -59,9 +67,50 @@ fn read<R: Read + Seek + Send>(
     reader.by_ref().take(4).read_to_end(&mut magic).map_err(DataError::io(path, "read it"))?;
     reader.seek(SeekFrom::Start(0)).map_err(DataError::io(path, "read it"))?;
     if magic == PARQUET_MAGIC {
-        return Err(DataError::parquet(path, "Parquet is not read yet"));
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        reader.read_to_end(&mut bytes).map_err(DataError::io(path, "read it"))?;
+        return read_parquet(path, bytes.into(), options);
     }
     read_text(path, reader, length, options)
+}
+
+fn read_parquet(path: &Path, bytes: Bytes, options: &LoadOptions) -> Result<Dataset, DataError> {
+    let length = bytes.len() as u64;
+    let hash = blake3::hash(&bytes);
+    let read = parquet_read::read(path, bytes, options)?;
+    let rows = read.table.len() as u64;
+    let description = read.layout.describe();
+    let (market, venue, synthetic) = (read.market, read.venue, read.synthetic);
+    let unchecked = Unchecked {
+        path,
+        table: read.table,
+        lines: Lines::default(),
+        bad: read.bad,
+        names: names(&read.layout),
+        span: read.span.filter(|span| *span != Span::ZERO),
+        native: read.native,
+        events: events(&read.layout, options),
+        raw: options.raw,
+    };
+    Ok(Dataset {
+        series: unchecked.finish()?,
+        symbol: market,
+        venue,
+        synthetic,
+        hash: hash.to_hex().to_string(),
+        bytes: length,
+        rows,
+        path: path.to_owned(),
+        description: format!("{description} of Parquet"),
+    })
+}
+
+fn names(layout: &Layout) -> Vec<String> {
+    layout.sources.iter().map(|source| source.name.clone()).collect()
+}
+
+fn events(layout: &Layout, options: &LoadOptions) -> Option<(Kind, usize)> {
+    layout.is_events.then(|| (options.kind.unwrap_or(Kind::Books), options.depth.unwrap_or(DEPTH)))
 }
 
 fn read_text<R: Read + Seek + Send>(
@@ -71,17 +120,16 @@ fn read_text<R: Read + Seek + Send>(
     options: &LoadOptions,
 ) -> Result<Dataset, DataError> {
     let read = csv_read::read(path, reader, length, options)?;
-    let names = read.layout.sources.iter().map(|source| source.name.clone()).collect();
-    let description = format!("{}; time in {}", read.layout.describe(), read.time_in);
     let rows = read.rows.table.len() as u64;
     let unchecked = Unchecked {
         path,
         table: read.rows.table,
         lines: read.rows.lines,
         bad: read.rows.bad,
-        names,
+        names: names(&read.layout),
         span: None,
         native: false,
+        events: events(&read.layout, options),
         raw: options.raw,
     };
     Ok(Dataset {
@@ -93,6 +141,6 @@ fn read_text<R: Read + Seek + Send>(
         bytes: read.bytes,
         rows,
         path: path.to_owned(),
-        description,
+        description: format!("{}; time in {}", read.layout.describe(), read.time_in),
     })
 }

@@ -1,10 +1,10 @@
 //! Rows on their way from a file to a table, with what is needed to say where each one stood.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::cell::{self, TimeUnit};
-use crate::dataset::Kind;
-use crate::error::{BadRow, MAX_BAD_ROWS, Place};
+use crate::error::{BadRow, DataError, MAX_BAD_ROWS, Place};
 use crate::layout::{Layout, Reading, Source};
 use crate::table::{Role, Table};
 use pampero_model::{Cash, Price, Rounding};
@@ -66,7 +66,7 @@ impl BadRows {
         self.count += 1;
     }
 
-    fn append(&mut self, other: Self, lines: u64) {
+    pub(crate) fn append(&mut self, other: Self, lines: u64) {
         self.count += other.count;
         let room = MAX_BAD_ROWS.saturating_sub(self.rows.len());
         self.rows.extend(other.rows.into_iter().take(room).map(|row| match row.place {
@@ -89,9 +89,9 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(layout: &Layout) -> Self {
         Self {
-            table: Table::new(kind),
+            table: Table { kind: layout.kind, columns: vec![Vec::new(); layout.sources.len()] },
             lines: Lines::default(),
             bad: BadRows::default(),
             symbols: BTreeSet::new(),
@@ -162,7 +162,7 @@ impl<'a> RowParser<'a> {
 }
 
 #[inline]
-fn read_cell(text: &[u8], reading: Reading) -> Option<i64> {
+pub(crate) fn read_cell(text: &[u8], reading: Reading) -> Option<i64> {
     match reading {
         Reading::Units | Reading::Contracts => cell::units(text),
         Reading::Time(unit) => cell::time(text, unit),
@@ -170,6 +170,7 @@ fn read_cell(text: &[u8], reading: Reading) -> Option<i64> {
         Reading::Integer => cell::integer(text),
         Reading::Side => cell::side(text),
         Reading::Maker => cell::aggressor_of_maker(text),
+        Reading::Event => cell::event(text),
     }
 }
 
@@ -200,6 +201,7 @@ fn bad_cell(source: &Source, cells: &[&[u8]], at: usize, reading: Reading, line:
         (_, Reading::Integer) => "a whole number".to_owned(),
         (_, Reading::Side) => "a side (buy, sell, bid or ask)".to_owned(),
         (_, Reading::Maker) => "true or false".to_owned(),
+        (_, Reading::Event) => "an event (depth, snapshot or trade)".to_owned(),
     };
     BadRow {
         place: Place::Line(line),
@@ -207,4 +209,27 @@ fn bad_cell(source: &Source, cells: &[&[u8]], at: usize, reading: Reading, line:
         value: value.unwrap_or_default().chars().take(60).collect(),
         expected,
     }
+}
+
+/// The one symbol that was read, or an error that lists those to choose from.
+pub(crate) fn choose_symbol(
+    path: &Path,
+    symbols: &BTreeSet<Vec<u8>>,
+    wanted: Option<&str>,
+) -> Result<String, DataError> {
+    let found: Vec<String> =
+        symbols.iter().map(|symbol| String::from_utf8_lossy(symbol).into_owned()).collect();
+    let problem = match wanted {
+        Some(wanted) => match found.iter().find(|symbol| symbol.eq_ignore_ascii_case(wanted)) {
+            Some(symbol) => return Ok(symbol.clone()),
+            None => format!("no rows of symbol `{wanted}`"),
+        },
+        None => match found.as_slice() {
+            [symbol] => return Ok(symbol.clone()),
+            _ => "several symbols in one file: choose one (option `symbol`)".to_owned(),
+        },
+    };
+    let shown =
+        |symbol: &String| if symbol.is_empty() { "(rows without symbol)".to_owned() } else { symbol.clone() };
+    Err(DataError::Symbol { path: path.to_owned(), problem, found: found.iter().map(shown).collect() })
 }

@@ -112,3 +112,41 @@ fn recordings_of_bitex_load_by_market() {
         assert!(error.contains("columns found: orderbook, recorded_at, last"), "{error}");
     }
 }
+
+#[test]
+fn foreign_parquet_of_trades_equals_the_text() {
+    let name = "trades/bitmex_XBTUSD_trades_2018-01-01_05.parquet";
+    let Some(dataset) = check(name, &LoadOptions::default(), Kind::Trades, 1_000_000, "") else { return };
+    let Series::Trades(mut trades) = dataset.series else { panic!() };
+    let Some(path) = real("trades/bitmex_XBTUSD_trades_first100k.csv") else { return };
+    let Series::Trades(first) = load(path, &LoadOptions::default()).unwrap().series else { panic!() };
+    trades.ids.truncate(100_000);
+    trades.times.truncate(100_000);
+    trades.prices.truncate(100_000);
+    trades.quantities.truncate(100_000);
+    trades.aggressors.truncate(100_000);
+    assert_eq!(trades, first);
+}
+
+#[test]
+fn depth_changes_become_the_books_that_polling_saw() {
+    let Some(path) = real("book/binance_spot_BTCUSDT_L2_2024-08-08_09.parquet") else { return };
+    let options = LoadOptions { depth: Some(20), ..LoadOptions::default() };
+    let Series::Books(books) = load(&path, &options).unwrap().series else { panic!() };
+    assert!(books.len() > 6_000, "{}", books.len());
+    assert!((0..books.len()).all(|index| books.get(index).unwrap().1.is_sorted()));
+
+    let trades = load(&path, &LoadOptions { kind: Some(Kind::Trades), ..LoadOptions::default() }).unwrap();
+    assert_eq!(trades.series.len(), 19_904);
+
+    let Some(path) = real("book/binance_spot_BTCUSDT_L2_top20_1s_2024-08-08_09.csv") else { return };
+    let Series::Books(seconds) = load(path, &LoadOptions::default()).unwrap().series else { panic!() };
+    // Every second of polling shows a book that the changes pass through at about that time.
+    let same = (0..seconds.len()).filter(|&second| {
+        let (time, polled) = seconds.get(second).unwrap();
+        let from = books.times().partition_point(|at| time.since(*at).as_secs_f64() > 2.0);
+        (from..books.len()).take(50).any(|index| books.get(index).unwrap().1 == polled)
+    });
+    let same = same.count();
+    assert!(same > 600, "{same} of {}", seconds.len());
+}
