@@ -54,7 +54,7 @@ impl Balance {
 
     /// Sets an amount aside, if it is available.
     #[inline]
-    pub fn reserve(&mut self, units: i64) -> bool {
+    pub(crate) fn reserve(&mut self, units: i64) -> bool {
         let enough = self.available() >= i128::from(units);
         if enough {
             self.reserved += i128::from(units);
@@ -65,18 +65,6 @@ impl Balance {
     #[inline]
     pub(crate) fn release(&mut self, units: i64) {
         self.reserved -= i128::from(units);
-    }
-
-    /// Pays from what is reserved.
-    #[inline]
-    pub(crate) fn pay(&mut self, units: i64) {
-        self.total -= i128::from(units);
-        self.reserved -= i128::from(units);
-    }
-
-    #[inline]
-    pub(crate) fn receive(&mut self, units: i64) {
-        self.total += i128::from(units);
     }
 
     pub(crate) fn deposit(&mut self, money: Money) -> Result<(), VenueError> {
@@ -142,13 +130,20 @@ impl Wallet {
         self.entries.iter().find(|entry| entry.currency == currency)
     }
 
-    /// Books an execution: pays from the reservation, receives net of the fee.
-    pub fn settle(&mut self, spends: usize, receives: usize, paid: i64, received: i64, fee: i64) {
-        if let Some(entry) = self.entries.get_mut(spends) {
-            entry.balance.pay(paid);
+    /// Pays from what is reserved.
+    #[inline]
+    pub fn pay(&mut self, slot: usize, units: i64) {
+        if let Some(entry) = self.entries.get_mut(slot) {
+            entry.balance.total -= i128::from(units);
+            entry.balance.reserved -= i128::from(units);
         }
-        if let Some(entry) = self.entries.get_mut(receives) {
-            entry.balance.receive(received - fee);
+    }
+
+    /// Receives an amount, of which a part is the fee.
+    #[inline]
+    pub fn receive(&mut self, slot: usize, units: i64, fee: i64) {
+        if let Some(entry) = self.entries.get_mut(slot) {
+            entry.balance.total += i128::from(units - fee);
             entry.fees += i128::from(fee);
         }
     }

@@ -23,6 +23,7 @@ mod balance;
 mod history;
 mod latency;
 mod listing;
+mod matching;
 
 mod settings;
 mod working;
@@ -30,4 +31,5 @@ mod working;
 pub use balance::{Balance, VenueError};
 pub use history::{HistoryVenue, OpenOrder};
 pub use latency::{Latency, LatencyError, LatencyModel};
+pub use matching::{AccountId, Match, MatchingVenue, OrderKey, Party, Placement, VenueEvent, VenueOrder};
 pub use settings::{FillModel, FillPreset, SimSettings, UnknownPreset};

@@ -3,7 +3,57 @@
 use pampero_model::{Liquidity, Market, Price, Rate, RejectReason, Side, Size, SizeUnit};
 
 use crate::arithmetic::times;
+use crate::balance::Wallet;
 use crate::working::{Traded, Working};
+
+/// A market, its fees, and where a wallet keeps its two currencies.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub market: Market,
+    pub rates: FeeRates,
+    base: usize,
+    quote: usize,
+}
+
+impl Listing {
+    /// Lists a market with an account, whose wallet gets a place for both currencies.
+    pub fn new(market: &Market, wallet: &mut Wallet) -> Self {
+        Self {
+            market: market.clone(),
+            rates: FeeRates::of(market),
+            base: wallet.slot(market.base),
+            quote: wallet.slot(market.quote),
+        }
+    }
+
+    /// Where a wallet keeps what an order of a side spends.
+    #[inline]
+    pub const fn spends(&self, side: Side) -> usize {
+        match side {
+            Side::Buy => self.quote,
+            Side::Sell => self.base,
+        }
+    }
+
+    /// Books an execution in a wallet: pays from the reservation, receives net of the fee.
+    #[inline]
+    pub fn settle(&self, wallet: &mut Wallet, side: Side, traded: Traded, fee: i64) {
+        let (paid, received) = match side {
+            Side::Buy => (traded.quote, traded.base),
+            Side::Sell => (traded.base, traded.quote),
+        };
+        wallet.pay(self.spends(side), paid);
+        wallet.receive(self.spends(side.opposite()), received, fee);
+    }
+
+    /// Frees what an order of a side had set aside.
+    #[inline]
+    pub fn release(&self, wallet: &mut Wallet, side: Side, units: i64) {
+        if let Some(balance) = wallet.at(self.spends(side)) {
+            balance.release(units);
+        }
+    }
+}
 
 /// Checks an order against the rules of its market and opens its amounts.
 pub fn accept(market: &Market, side: Side, price: Price, size: Size) -> Result<Working, RejectReason> {

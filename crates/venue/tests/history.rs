@@ -3,6 +3,7 @@
 
 mod support;
 
+use pampero_model::RejectReason::{Invalid, TooSmall, UnknownMarket};
 use pampero_model::*;
 use pampero_venue::FillPreset::{Conservative, Neutral, Optimistic};
 use pampero_venue::*;
@@ -66,7 +67,6 @@ fn what_the_market_does_not_allow_is_rejected_at_once() {
     desk.venue.place(at(1), &order);
     desk.venue.advance(at(1));
     let kinds: Vec<_> = desk.reports().into_iter().map(|update| update.kind).collect();
-    use RejectReason::{Invalid, TooSmall, UnknownMarket};
     let reasons = [TooSmall, TooSmall, Invalid, Invalid, Invalid, TooSmall, Invalid, UnknownMarket];
     assert_eq!(kinds, reasons.map(UpdateKind::Rejected));
 }

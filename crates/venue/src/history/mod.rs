@@ -6,8 +6,8 @@ mod path;
 mod resting;
 
 use pampero_model::{
-    BookSnapshot, CancelReason, Candle, Cash, Currency, Fill, FillId, Market, MarketId, Markets, Money,
-    Order, OrderId, OrderUpdate, Price, Quantity, Quote, RejectReason, Side, Size, Span, Timestamp, Trade,
+    BookSnapshot, CancelReason, Candle, Cash, Currency, Fill, FillId, MarketId, Markets, Money, Order,
+    OrderId, OrderUpdate, Price, Quantity, Quote, RejectReason, Side, Size, Span, Timestamp, Trade,
     UpdateKind, VenueId, VenueOrderId,
 };
 use rustc_hash::FxHashMap;
@@ -17,8 +17,9 @@ use self::market::HistoryMarket;
 use self::path::{CandleProgress, Scratch, Vertex, Walk, rest_of_candle};
 use self::resting::{Execution, Resting};
 use crate::balance::{Balance, VenueError, Wallet};
-use crate::listing::{self, FeeRates};
+use crate::listing::{self, FeeRates, Listing};
 use crate::settings::{FillPreset, SimSettings};
+use crate::working::Working;
 
 /// Executes our orders against recorded history, one account a venue, with latency on the way there and back.
 ///
@@ -308,30 +309,11 @@ struct Account {
     placed: [u64; 2],
 }
 
-/// A market and where its money is.
-#[derive(Debug)]
-struct Listed {
-    market: Market,
-    venue: VenueId,
-    /// Positions of base and quote in the wallet of the venue.
-    base: usize,
-    quote: usize,
-}
-
-impl Listed {
-    /// Positions of what an order of a side spends and receives.
-    const fn slots(&self, side: Side) -> (usize, usize) {
-        match side {
-            Side::Buy => (self.quote, self.base),
-            Side::Sell => (self.base, self.quote),
-        }
-    }
-}
-
 /// Where money is kept and reports are written.
 #[derive(Debug)]
 struct Desk {
-    listed: Vec<Listed>,
+    /// By market, each with its venue.
+    listings: Vec<(VenueId, Listing)>,
     accounts: Vec<Account>,
     bus: Bus,
     /// The market of each order on the books.
@@ -342,13 +324,18 @@ struct Desk {
 impl Desk {
     fn new(markets: &Markets, bus: Bus) -> Self {
         let mut accounts: Vec<Account> = markets.venues().map(|_| Account::default()).collect();
-        let listed = markets.iter().filter_map(|(id, market)| {
+        let listings = markets.iter().filter_map(|(id, market)| {
             let venue = markets.venue_of(id)?;
-            let wallet = &mut accounts.get_mut(venue.index())?.wallet;
-            let (base, quote) = (wallet.slot(market.base), wallet.slot(market.quote));
-            Some(Listed { market: market.clone(), venue, base, quote })
+            let account = accounts.get_mut(venue.index())?;
+            Some((venue, Listing::new(market, &mut account.wallet)))
         });
-        Self { listed: listed.collect(), accounts, bus, live: FxHashMap::default(), fills: 0 }
+        Self { listings: listings.collect(), accounts, bus, live: FxHashMap::default(), fills: 0 }
+    }
+
+    /// A market and the account at its venue.
+    fn at(&mut self, market: MarketId) -> Option<(&Listing, &mut Account)> {
+        let (venue, listing) = self.listings.get(market.index())?;
+        Some((listing, self.accounts.get_mut(venue.index())?))
     }
 
     fn balance_mut(&mut self, venue: VenueId, currency: Currency) -> Result<&mut Balance, VenueError> {
@@ -358,56 +345,49 @@ impl Desk {
     }
 
     /// Checks an order that arrives and reserves its funds.
-    fn receive(&mut self, time: Timestamp, order: &Order) -> Option<(VenueOrderId, crate::working::Working)> {
-        let refuse = |bus: &mut Bus, reason| bus.report(time, order.id, UpdateKind::Rejected(reason));
-        let known = self.listed.get(order.market.index());
-        let Some((listed, account)) =
-            known.and_then(|listed| Some((listed, self.accounts.get_mut(listed.venue.index())?)))
-        else {
-            refuse(&mut self.bus, RejectReason::UnknownMarket);
-            return None;
-        };
-        let working = match listing::accept(&listed.market, order.side, order.price, order.size) {
-            Ok(working) => working,
-            Err(reason) => {
-                refuse(&mut self.bus, reason);
-                return None;
+    fn receive(&mut self, time: Timestamp, order: &Order) -> Option<(VenueOrderId, Working)> {
+        match self.accept(order) {
+            Ok((venue_id, working, paid_for)) => {
+                self.bus.report(time, order.id, UpdateKind::Acknowledged(venue_id));
+                if !paid_for {
+                    let reason = CancelReason::InsufficientFunds;
+                    self.bus.report(time, order.id, UpdateKind::Cancelled(reason));
+                    return None;
+                }
+                self.bus.report(time, order.id, UpdateKind::Live);
+                self.live.insert(order.id, order.market);
+                Some((venue_id, working))
             }
-        };
+            Err(reason) => {
+                self.bus.report(time, order.id, UpdateKind::Rejected(reason));
+                None
+            }
+        }
+    }
+
+    /// Numbers an order, and says whether its funds could be reserved.
+    fn accept(&mut self, order: &Order) -> Result<(VenueOrderId, Working, bool), RejectReason> {
+        let (listing, account) = self.at(order.market).ok_or(RejectReason::UnknownMarket)?;
+        let working = listing::accept(&listing.market, order.side, order.price, order.size)?;
         let [buys, sells] = &mut account.placed;
         let placed = if order.side == Side::Buy { buys } else { sells };
         *placed += 1;
-        let venue_id = VenueOrderId(*placed);
-        self.bus.report(time, order.id, UpdateKind::Acknowledged(venue_id));
-        let (spends, _) = listed.slots(order.side);
-        if !account.wallet.at(spends).is_some_and(|balance| balance.reserve(working.reserved)) {
-            let reason = CancelReason::InsufficientFunds;
-            self.bus.report(time, order.id, UpdateKind::Cancelled(reason));
-            return None;
-        }
-        self.bus.report(time, order.id, UpdateKind::Live);
-        self.live.insert(order.id, order.market);
-        Some((venue_id, working))
+        let funds = account.wallet.at(listing.spends(order.side));
+        let paid_for = funds.is_some_and(|balance| balance.reserve(working.reserved));
+        Ok((VenueOrderId(*placed), working, paid_for))
     }
 
     fn release(&mut self, market: MarketId, side: Side, units: i64) {
-        let Some(listed) = self.listed.get(market.index()) else { return };
-        let Some(account) = self.accounts.get_mut(listed.venue.index()) else { return };
-        if let Some(balance) = account.wallet.at(listed.slots(side).0) {
-            balance.release(units);
+        if let Some((listing, account)) = self.at(market) {
+            listing.release(&mut account.wallet, side, units);
         }
     }
 
     fn book(&mut self, market: MarketId, execution: &Execution) {
-        let Some(listed) = self.listed.get(market.index()) else { return };
-        let Some(account) = self.accounts.get_mut(listed.venue.index()) else { return };
         let Execution { order, side, price, traded, fee, liquidity, time, complete } = *execution;
-        let (spends, receives) = listed.slots(side);
-        let (paid, received) = match side {
-            Side::Buy => (traded.quote, traded.base),
-            Side::Sell => (traded.base, traded.quote),
-        };
-        account.wallet.settle(spends, receives, paid, received, fee);
+        if let Some((listing, account)) = self.at(market) {
+            listing.settle(&mut account.wallet, side, traded, fee);
+        }
         self.fills += 1;
         let fill = Fill {
             id: FillId(self.fills),
