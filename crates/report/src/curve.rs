@@ -154,9 +154,9 @@ fn zip(left: Option<f64>, right: Option<f64>, combine: impl Fn(f64, f64) -> f64)
     Some(combine(left?, right?))
 }
 
-/// Compounding less than a day to a year says nothing, so that is undefined.
+/// Compounding a few days to a year tells of the exponent and not of the run, so that is undefined.
 fn annual_growth(total_return: f64, length: Span) -> Option<f64> {
-    let long_enough = length >= Span::from_hours(24);
+    let long_enough = length >= Span::from_hours(24 * 30);
     let growth = (1.0 + total_return).powf(YEAR.as_secs_f64() / length.as_secs_f64()) - 1.0;
     (long_enough && growth.is_finite()).then_some(growth)
 }

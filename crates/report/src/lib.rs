@@ -1,17 +1,28 @@
 //! Statistics of a run and their presentation.
 //!
 //! The engine's outcome becomes a [`RunRecord`]; [`Statistics::compute`] turns that into one set of figures,
-//! every one of them explained by [`explain`].
+//! every one of them explained by [`explain`]; [`render`], [`summary_json`] and [`write_files`] present them.
 
 mod curve;
+mod explain;
+mod files;
+mod format;
+mod fund;
+mod json;
 mod record;
 mod statistics;
+mod svg;
+mod terminal;
 mod trips;
 
 pub use curve::{CurveStatistics, Grid};
+pub use explain::{Explanation, Value, explain, explanations};
+pub use files::{WriteError, write_files};
+pub use json::{orders_hash, summary_json};
 pub use record::{
     DeniedCount, EquityPoint, FillRecord, Flow, Holding, Mark, MarketMarks, OrderRecord, RunInputs,
     RunRecord, Timing,
 };
 pub use statistics::{Statistics, TradeStatistics};
+pub use terminal::{Style, render};
 pub use trips::RoundTrip;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use pampero_model::{Cash, Currency, Liquidity, Money, Price, Quantity, Rounding, Side, Span};
 
 use crate::curve::{Curve, CurveStatistics, Grid};
-use crate::record::{DeniedCount, EquityPoint, Flow, RunRecord};
+use crate::fund::Fund;
+use crate::record::{DeniedCount, EquityPoint, RunRecord};
 use crate::trips::{RoundTrip, Trips, Unvalued, fee_in_quote, round_trips, value};
 
 /// The statistics of a run. What is undefined is nothing, never zero. [`explain`](crate::explain) states every
@@ -132,22 +133,15 @@ impl Statistics {
 
     fn add_equity(&mut self, record: &RunRecord) {
         let (Some(first), Some(last)) = (record.equity.first(), record.equity.last()) else { return };
-        let min_base =
-            record.markets.get(record.main_market).map_or(Quantity::UNIT, |market| market.min_base);
-        let mut pass = EquityPass::new(first, self.grid, min_base);
-        // What was booked before the first point is part of the initial equity.
-        let mut flows = record.flows.iter().filter(|flow| flow.time > first.time).peekable();
+        let mut pass = EquityPass::new(record, first, self.grid);
         for point in &record.equity {
-            let mut inflow = Cash::ZERO;
-            while let Some(Flow { amount, .. }) = flows.next_if(|flow| flow.time <= point.time) {
-                inflow = inflow.saturating_add(*amount);
-            }
-            pass.push(point, inflow);
+            pass.push(point);
         }
+        let flows = pass.fund.flows();
         self.initial_equity = Some(first.equity);
         self.final_equity = Some(last.equity);
-        self.net_flows = pass.flows;
-        self.profit = Some(last.equity.saturating_sub(first.equity).saturating_sub(pass.flows));
+        self.net_flows = flows;
+        self.profit = Some(last.equity.saturating_sub(first.equity).saturating_sub(flows));
         self.max_drawdown_amount = Some(pass.deepest_fall);
         let length = self.length.as_secs_f64();
         if length > 0.0 {
@@ -157,22 +151,23 @@ impl Statistics {
             self.turnover =
                 self.traded_value.filter(|_| mean_equity > 0.0).map(|traded| traded.to_f64() / mean_equity);
         }
+        if !pass.fund.is_sound() {
+            pass.curve.invalidate();
+        }
         self.equity = pass.curve.finish();
         self.hold = pass.hold.finish();
     }
 }
 
 /// The state of the one pass over the equity points.
-struct EquityPass {
+struct EquityPass<'a> {
+    fund: Fund<'a>,
     curve: Curve,
     hold: Curve,
-    /// The equity is held in units, as a fund is: deposits buy units, withdrawals return them, and the value
-    /// of one unit is the curve whose return is measured.
-    fund_units: f64,
-    flows: Cash,
     peak_profit: Cash,
     deepest_fall: Cash,
     before: EquityPoint,
+    before_equity: f64,
     /// The smallest order: less is dust that cannot be sold and is no exposure.
     min_base: Quantity,
     exposed_seconds: f64,
@@ -180,17 +175,18 @@ struct EquityPass {
     equity_seconds: f64,
 }
 
-impl EquityPass {
-    fn new(first: &EquityPoint, grid: Option<Grid>, min_base: Quantity) -> Self {
+impl<'a> EquityPass<'a> {
+    fn new(record: &'a RunRecord, first: &EquityPoint, grid: Option<Grid>) -> Self {
+        let market = record.markets.get(record.main_market);
         Self {
+            fund: Fund::new(record),
             curve: Curve::new(grid, first.time, first.equity.to_f64()),
             hold: Curve::new(grid, first.time, first.price.to_f64()),
-            fund_units: 1.0,
-            flows: Cash::ZERO,
             peak_profit: first.equity,
             deepest_fall: Cash::ZERO,
             before: *first,
-            min_base,
+            before_equity: first.equity.to_f64(),
+            min_base: market.map_or(Quantity::UNIT, |market| market.min_base),
             exposed_seconds: 0.0,
             exposure_seconds: 0.0,
             equity_seconds: 0.0,
@@ -198,43 +194,27 @@ impl EquityPass {
     }
 
     #[inline]
-    fn push(&mut self, point: &EquityPoint, inflow: Cash) {
+    fn push(&mut self, point: &EquityPoint) {
         self.weigh(point.time.since(self.before.time));
         self.before = *point;
-        if !inflow.is_zero() {
-            self.book(point, inflow);
-        }
-        if !point.equity.is_positive() {
-            self.curve.invalidate();
-        }
-        self.curve.push(point.time, point.equity.to_f64() / self.fund_units);
+        self.before_equity = point.equity.to_f64();
+        self.curve.push(point.time, self.fund.value_of(point, self.before_equity));
         self.hold.push(point.time, point.price.to_f64());
-        let profit = point.equity.saturating_sub(self.flows);
+        let profit = point.equity.saturating_sub(self.fund.flows());
         self.peak_profit = self.peak_profit.max(profit);
         self.deepest_fall = self.deepest_fall.max(self.peak_profit.saturating_sub(profit));
-    }
-
-    /// Deposits and withdrawals count at the end of the interval in which they were booked.
-    fn book(&mut self, point: &EquityPoint, inflow: Cash) {
-        self.flows = self.flows.saturating_add(inflow);
-        let earned = point.equity.saturating_sub(inflow);
-        if earned.is_positive() && point.equity.is_positive() {
-            self.fund_units *= point.equity.to_f64() / earned.to_f64();
-        } else {
-            self.curve.invalidate();
-        }
     }
 
     /// Counts the state before for as long as it lasted.
     #[inline]
     fn weigh(&mut self, lasted: Span) {
-        let EquityPoint { price, equity, exposure, .. } = self.before;
+        let EquityPoint { price, exposure, .. } = self.before;
         let seconds = lasted.as_secs_f64();
-        self.equity_seconds += seconds * equity.to_f64();
+        self.equity_seconds += seconds * self.before_equity;
         if exposure.is_zero() {
             return;
         }
-        self.exposure_seconds += seconds * exposure.to_f64() / equity.to_f64();
+        self.exposure_seconds += seconds * exposure.to_f64() / self.before_equity;
         let dust = price.notional(self.min_base, Rounding::Down).unwrap_or(Cash::ZERO);
         if exposure.abs() >= dust {
             self.exposed_seconds += seconds;

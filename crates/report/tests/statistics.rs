@@ -55,8 +55,21 @@ fn the_deepest_drawdown_its_duration_and_recovery() {
     assert_eq!(statistics.max_drawdown_amount, Some(cash("30")));
     assert_eq!(statistics.equity.drawdown_duration, Some(Span::from_hours(24 * 10)));
     assert_eq!(statistics.equity.drawdown_recovery, Some(Span::from_hours(24 * 3)));
-    // Calmar = annual growth ÷ drawdown: 1.19^(365/16) − 1 over 0.25.
-    assert_close(statistics.equity.calmar, (1.19_f64.powf(365.0 / 16.0) - 1.0) / 0.25);
+}
+
+#[test]
+fn calmar_is_annual_growth_over_the_deepest_drawdown() {
+    // Down 20 % from 125 and up to 110 after 73 days: (1.1^5 − 1) / 0.2.
+    let mut run = run_of(DAY, &["100", "125", "100"]);
+    run.equity.push(point(73 * DAY, "110"));
+    assert_close(Statistics::compute(&run).equity.calmar, 0.610_51 / 0.2);
+}
+
+#[test]
+fn a_run_of_less_than_thirty_days_is_not_compounded_to_a_year() {
+    let statistics = Statistics::compute(&run_of(DAY, &["100", "90", "101", "102"]));
+    assert_eq!((statistics.equity.cagr, statistics.equity.calmar), (None, None));
+    assert!(statistics.equity.sharpe.is_some());
 }
 
 #[test]
