@@ -2,6 +2,7 @@
 
 use pampero_model::{Fill, MarketId, Order, OrderId, Price, Timestamp, VenueId, VenueOrderId};
 
+use crate::intent::Reason;
 use crate::orders::OrderRecord;
 use crate::risk::{Denied, TradingState, TripReason};
 use crate::strategy::StrategyId;
@@ -63,6 +64,8 @@ pub enum Audit {
         fill: Fill,
         /// Whose order.
         strategy: StrategyId,
+        /// Why the order was wanted.
+        reason: Reason,
         /// The market's midpoint or last price when it became known.
         mark: Price,
     },

@@ -335,7 +335,7 @@ impl Core {
     fn after_fill(&mut self, record: &OrderRecord, fill: &Fill) {
         let strategy = record.strategy;
         let mark = self.views.get(fill.market.index()).map_or(fill.price, MarketView::mark_price);
-        self.out.audit.push(Audit::Filled { fill: *fill, strategy, mark });
+        self.out.audit.push(Audit::Filled { fill: *fill, strategy, reason: record.reason, mark });
         self.watch_equity();
         let now = self.now;
         if self.monitor_mut(strategy).is_some_and(|monitor| monitor.count_fill(now)) {

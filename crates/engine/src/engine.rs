@@ -235,7 +235,7 @@ impl Engine {
             EventKind::Reconciled { venue, until } => {
                 set(&mut self.core.facts.reconciled_until, *venue, *until);
             }
-            EventKind::BalancesSeen { venue } => set(&mut self.core.facts.balances_at, *venue, now),
+            EventKind::BalancesSeen { venue, at } => set(&mut self.core.facts.balances_at, *venue, *at),
             EventKind::ClockSkew(skew) => self.core.set_clock_skew(*skew),
             EventKind::EnvironmentConfirmed => self.core.facts.environment_confirmed = true,
             EventKind::Control(control) => self.control(*control),
@@ -405,6 +405,11 @@ impl Engine {
     /// The stricter of a strategy's trading state and the account's.
     pub fn trading_state(&self, strategy: StrategyId) -> TradingState {
         self.core.state_of(strategy)
+    }
+
+    /// What the starting balances were worth at the first prices, with deposits and withdrawals since added.
+    pub fn starting_equity(&self) -> Cash {
+        Cash::from_units(self.core.account.base / i128::from(SCALE))
     }
 
     /// Equity at its highest since the start, deposits and withdrawals aside, in the report currency.

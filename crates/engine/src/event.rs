@@ -78,6 +78,8 @@ pub enum EventKind<'a> {
     BalancesSeen {
         /// Where.
         venue: VenueId,
+        /// When. A simulated venue's are always fresh: [`Timestamp::MAX`].
+        at: Timestamp,
     },
     /// How far the local clock is from the venue's.
     ClockSkew(Span),

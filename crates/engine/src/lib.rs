@@ -11,6 +11,7 @@
 mod command;
 mod context;
 mod core;
+mod definition;
 mod emulation;
 mod engine;
 mod event;
@@ -28,6 +29,7 @@ mod window;
 
 pub use command::{Approved, Audit, Command, Outputs};
 pub use context::Context;
+pub use definition::{ParameterError, StrategyDefinition};
 pub use engine::{Engine, EngineError, Setup};
 pub use event::{Control, Event, EventKind};
 pub use fingerprint::Fingerprint;

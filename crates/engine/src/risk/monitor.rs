@@ -62,6 +62,8 @@ pub(crate) struct Monitor {
     pub(crate) limits: Limits,
     pub(crate) state: TradingState,
     pub(crate) reason: TripReason,
+    /// Equity at the start, with transfers since.
+    pub(crate) base: i128,
     /// Equity at the start of the trading day, its high-water mark and its value, in units of 1e-16.
     pub(crate) day_start: i128,
     pub(crate) high_water: i128,
@@ -95,6 +97,7 @@ impl Monitor {
             limits,
             state: TradingState::Active,
             reason: TripReason::None,
+            base: 0,
             day_start: 0,
             high_water: 0,
             equity: 0,
@@ -110,6 +113,7 @@ impl Monitor {
     /// Takes the equity as the one to measure from.
     pub(crate) fn begin(&mut self, equity: i128) {
         self.equity = equity;
+        self.base = equity;
         self.day_start = equity;
         self.high_water = equity;
     }
@@ -122,6 +126,7 @@ impl Monitor {
 
     /// Money came or went: neither profit nor loss.
     pub(crate) fn transfer(&mut self, change: i128) {
+        self.base = self.base.saturating_add(change);
         self.day_start = self.day_start.saturating_add(change);
         self.high_water = self.high_water.saturating_add(change);
         self.equity = self.equity.saturating_add(change);

@@ -1,0 +1,135 @@
+//! Recorded history and the order in which it happened.
+
+use std::sync::Arc;
+
+use pampero_model::{BookSeries, CandleSeries, MarketId, QuoteSeries, Span, Timestamp, TradeSeries};
+
+/// The history of one market, of one kind. Shared, so that many runs read it once.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Where it was observed.
+    pub market: MarketId,
+    /// What was observed.
+    pub data: FeedData,
+}
+
+/// Observations of one kind, ascending in time.
+#[derive(Clone, Debug)]
+pub enum FeedData {
+    /// Candles.
+    Candles(Arc<CandleSeries>),
+    /// Trades.
+    Trades(Arc<TradeSeries>),
+    /// Best quotes.
+    Quotes(Arc<QuoteSeries>),
+    /// Whole books.
+    Books(Arc<BookSeries>),
+}
+
+impl FeedData {
+    /// The times by which the observations are ordered: a candle's is its start.
+    pub(crate) fn times(&self) -> &[Timestamp] {
+        match self {
+            Self::Candles(series) => &series.open_times,
+            Self::Trades(series) => &series.times,
+            Self::Quotes(series) => &series.times,
+            Self::Books(series) => series.times(),
+        }
+    }
+
+    /// How long each observation lasts: a candle's span, nothing for the others.
+    fn span(&self) -> Span {
+        match self {
+            Self::Candles(series) => series.span(),
+            _ => Span::ZERO,
+        }
+    }
+
+    /// How many observations there are.
+    pub fn len(&self) -> usize {
+        self.times().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A part of an observation that happens at one instant. At equal instants what is over comes before what begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// A trade, quote or book, or the close of a candle.
+    Whole,
+    /// The opening of a candle: the venue sees its first price.
+    Open,
+}
+
+/// A position in a feed.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) feed: Feed,
+    pub(crate) index: usize,
+    end: usize,
+    pub(crate) phase: Phase,
+    /// When the next part happens; the latest instant at the end.
+    pub(crate) next: Timestamp,
+    span: Span,
+}
+
+impl Cursor {
+    /// The part of a feed within `[from, to)`.
+    pub(crate) fn new(feed: Feed, from: Timestamp, to: Timestamp) -> Self {
+        let times = feed.data.times();
+        let index = times.partition_point(|time| *time < from);
+        let end = times.partition_point(|time| *time < to);
+        let span = feed.data.span();
+        let phase = if span == Span::ZERO { Phase::Whole } else { Phase::Open };
+        let mut cursor = Self { feed, index, end, phase, next: Timestamp::MAX, span };
+        cursor.look();
+        cursor
+    }
+
+    /// How many observations are left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.end.saturating_sub(self.index)
+    }
+
+    /// When the first observation begins and the last one ends.
+    pub(crate) fn range(&self) -> Option<(Timestamp, Timestamp)> {
+        let times = self.feed.data.times();
+        let first = times.get(self.index).filter(|_| self.index < self.end)?;
+        let last = times.get(self.end.checked_sub(1)?)?;
+        Some((*first, last.plus(self.span)))
+    }
+
+    fn look(&mut self) {
+        let time = if self.index < self.end { self.feed.data.times().get(self.index) } else { None };
+        self.next = match (time, self.phase) {
+            (Some(time), Phase::Whole) => time.plus(self.span),
+            (Some(time), Phase::Open) => *time,
+            (None, _) => Timestamp::MAX,
+        };
+    }
+
+    /// Goes on to the next part.
+    #[inline]
+    pub(crate) fn advance(&mut self) {
+        match self.phase {
+            Phase::Open => self.phase = Phase::Whole,
+            Phase::Whole => {
+                self.index += 1;
+                if self.span != Span::ZERO {
+                    self.phase = Phase::Open;
+                }
+            }
+        }
+        self.look();
+    }
+
+    /// What decides which cursor comes first; ties go to the feed named first.
+    #[inline]
+    pub(crate) fn key(&self) -> (Timestamp, Phase) {
+        (self.next, self.phase)
+    }
+}
