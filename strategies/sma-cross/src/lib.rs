@@ -1,1 +1,28 @@
-//! Work in progress.
+//! A moving-average crossover: long only, all in and all out.
+//!
+//! When the fast simple moving average of the closes rises above the slow one, it buys for everything; when it is
+//! above no longer, it sells everything. It decides on the close of a candle, so that its market order acts at the
+//! open of the next. The averages are integer sums and compare exactly: a tie is not above.
+
+mod params;
+mod state;
+mod strategy;
+
+use pampero_engine::{ParameterError, StrategyDefinition};
+
+pub use params::SmaCrossParams;
+pub use strategy::SmaCross;
+
+/// The strategy under its name `sma-cross`, for a program that offers it.
+///
+/// ```
+/// let definition = pampero_sma_cross::definition();
+/// assert_eq!(definition.defaults()["slow"], 30);
+/// ```
+pub fn definition() -> StrategyDefinition {
+    StrategyDefinition::new("sma-cross", "moving-average crossover, long only", |params, markets| {
+        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
+        let strategy = SmaCross::new(market, params).map_err(ParameterError::Invalid)?;
+        Ok(Box::new(strategy))
+    })
+}
