@@ -6,7 +6,7 @@ mod order;
 use std::collections::VecDeque;
 
 use pampero_model::{
-    CancelReason, Currency, FillId, Level, Liquidity, MarketId, Markets, Money, Price, Quantity,
+    CancelReason, Cash, Currency, FillId, Level, Liquidity, MarketId, Markets, Money, Price, Quantity,
     RejectReason, Side, Size, SizeUnit, Timestamp, Trade, VenueStatus,
 };
 
@@ -133,11 +133,12 @@ impl MatchingVenue {
         }
     }
 
-    /// Makes room for so many more orders of each side and as many matches.
+    /// Makes room for so many more orders of each side and as many matches, and touches it, so that the first
+    /// use does not wait for the operating system.
     pub fn reserve(&mut self, additional: usize) {
-        self.orders.buys.reserve(additional);
-        self.orders.sells.reserve(additional);
-        self.matches.reserve(additional);
+        touch(&mut self.orders.buys, additional, Entry::BLANK);
+        touch(&mut self.orders.sells, additional, Entry::BLANK);
+        touch(&mut self.matches, additional, Match::BLANK);
     }
 
     /// Opens an account without money.
@@ -407,6 +408,12 @@ impl Orders {
     }
 }
 
+fn touch<T: Copy>(list: &mut Vec<T>, additional: usize, blank: T) {
+    let length = list.len();
+    list.resize(length.saturating_add(additional), blank);
+    list.truncate(length);
+}
+
 /// An order while it meets the book.
 struct Taker {
     key: OrderKey,
@@ -443,7 +450,7 @@ fn matched(
         time,
         price,
         base: Quantity::from_units(traded.base),
-        quote: traded.quote,
+        quote: Cash::from_units(traded.quote.into()),
         aggressor: taker.key.side,
         buyer,
         seller,
