@@ -1,5 +1,6 @@
 //! From rows in the order of a file to a checked series in the order of time.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use pampero_model::{Price, Span, Timestamp};
@@ -22,6 +23,8 @@ pub(crate) struct Unchecked<'a> {
     pub(crate) span: Option<Span>,
     /// Whether books are numbered and ordered already, as in our own files.
     pub(crate) native: bool,
+    /// Whether a text file numbers its books.
+    pub(crate) numbered: bool,
     /// What to make of a stream of depth changes: books of so many levels, or its trades.
     pub(crate) events: Option<(Kind, usize)>,
     /// Takes impossible values and disorder as they stand.
@@ -48,7 +51,10 @@ impl Unchecked<'_> {
             self.native = true;
         }
         if self.table.kind == Kind::Books && !self.native {
-            group_books(&mut self.table);
+            if !self.numbered {
+                number_books(&mut self.table);
+            }
+            order_levels(&mut self.table);
         }
         let span = match (self.table.kind, self.span) {
             (Kind::Candles, Some(span)) => span,
@@ -136,31 +142,27 @@ fn bad_value(lines: &Lines, names: &[String], at: usize, row: usize, value: i64,
     }
 }
 
-/// Numbers the books and puts their levels in order: bids first and highest first, then asks, lowest first. A new
-/// book begins with a new time, or where the rank of a side starts again.
-fn group_books(table: &mut Table) {
-    let [times, ranks, sides, prices, _] = table.columns.as_mut_slice() else { return };
+/// Numbers the books of each time. A new one begins where a rank of a side comes again.
+fn number_books(table: &mut Table) {
+    let [times, ranks, sides, _, _] = table.columns.as_mut_slice() else { return };
     let mut before = None;
-    let mut last_ranks = [i64::MIN; 2];
+    let mut seen = BTreeSet::new();
     let mut book = 0;
     for ((time, rank), side) in times.iter().zip(ranks.iter_mut()).zip(sides.iter()) {
-        let [bid_rank, ask_rank] = &mut last_ranks;
-        let last = if *side < 0 { ask_rank } else { bid_rank };
-        if before != Some(*time) {
-            book = 0;
-        } else if *rank <= *last {
-            book += 1;
+        let is_new_time = before != Some(*time);
+        if is_new_time || seen.contains(&(*side, *rank)) {
+            book = if is_new_time { 0 } else { book + 1 };
+            seen.clear();
         }
-        let fresh = before != Some(*time) || *rank <= *last;
-        let this = *rank;
-        if fresh {
-            last_ranks = [i64::MIN; 2];
-        }
-        let [bid_rank, ask_rank] = &mut last_ranks;
-        *(if *side < 0 { ask_rank } else { bid_rank }) = this;
+        seen.insert((*side, *rank));
         before = Some(*time);
         *rank = book;
     }
+}
+
+/// Puts the levels of each book in order: bids first and highest first, then asks, lowest first.
+fn order_levels(table: &mut Table) {
+    let [times, ranks, sides, prices, _] = table.columns.as_slice() else { return };
     let key = |row: &usize| {
         let at = |column: &[i64]| column.get(*row).copied().unwrap_or_default();
         let (side, price) = (at(sides), at(prices));

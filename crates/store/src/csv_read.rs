@@ -89,8 +89,8 @@ impl Sniffed {
         let mut synthetic = None;
         let (first, number) = loop {
             let (line, number) = lines.next().ok_or_else(empty)?;
-            if let Some(remark) = line.strip_prefix(b"# synthetic: ") {
-                synthetic = Some(String::from_utf8_lossy(remark).into_owned());
+            if let Some(remark) = line.strip_prefix(b"# synthetic:") {
+                synthetic = Some(String::from_utf8_lossy(remark).trim().to_owned());
             } else if !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b"http") {
                 break (line, number);
             }

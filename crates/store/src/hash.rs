@@ -23,8 +23,7 @@ pub(crate) const DAY: i64 = 86_400_000_000_000;
 /// ```
 pub fn content_hash(series: &Series) -> String {
     let table = Table::of_series(series);
-    let days = days(&table).into_iter().map(|(_, rows)| hash_of_rows(&table, rows));
-    hash_of_days(series.span_nanos(), days)
+    hash_of_table(&table, series.span_nanos())
 }
 
 /// The rows of each day that has any. Rows must be in order of time.
@@ -42,10 +41,16 @@ pub(crate) fn days(table: &Table) -> Vec<(i64, Range<usize>)> {
     days
 }
 
-/// The hash of some rows, column after column.
-pub(crate) fn hash_of_rows(table: &Table, rows: Range<usize>) -> blake3::Hash {
+/// The hash of a table in order of time.
+pub(crate) fn hash_of_table(table: &Table, span: i64) -> String {
+    hash_of_days(days(table).into_iter().map(|(_, rows)| hash_of_rows(table, rows, span)))
+}
+
+/// The hash of the rows of a day, column after column.
+fn hash_of_rows(table: &Table, rows: Range<usize>, span: i64) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(table.kind.name().as_bytes());
+    hasher.update(&span.to_le_bytes());
     let mut bytes = Vec::with_capacity(1 << 16);
     for column in &table.columns {
         for chunk in column.get(rows.clone()).unwrap_or_default().chunks(1 << 13) {
@@ -57,12 +62,16 @@ pub(crate) fn hash_of_rows(table: &Table, rows: Range<usize>) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// The hash of a series, from those of its days in order.
-pub(crate) fn hash_of_days(span: i64, days: impl Iterator<Item = blake3::Hash>) -> String {
+/// The hash of a series from those of its days in order; of a single day, that day's own.
+pub(crate) fn hash_of_days(mut days: impl Iterator<Item = blake3::Hash>) -> String {
+    let Some(first) = days.next() else { return blake3::hash(&[]).to_hex().to_string() };
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&span.to_le_bytes());
+    hasher.update(first.as_bytes());
+    let mut more = 0_u64;
     for day in days {
         hasher.update(day.as_bytes());
+        more += 1;
     }
-    hasher.finalize().to_hex().to_string()
+    let hash = if more == 0 { first } else { hasher.finalize() };
+    hash.to_hex().to_string()
 }

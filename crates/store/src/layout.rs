@@ -133,6 +133,11 @@ impl Layout {
         Ok(Self { kind, sources: sources.collect(), symbol: None, known_as: Some(name), is_events: false })
     }
 
+    /// Whether the rank column numbers books rather than levels.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.sources.get(1).is_some_and(|source| source.role == Role::Rank && key(&source.name) == "book")
+    }
+
     /// Whether sizes are contracts, to be divided by the price.
     pub(crate) fn has_contracts(&self) -> bool {
         self.sources.iter().any(|source| matches!(source.from, Some((_, Reading::Contracts))))
@@ -259,7 +264,9 @@ impl Header<'_> {
             );
         };
         let side = self.read(&SIDES, Reading::Side);
-        if let (Some(_), Some(level)) = (side, self.read(&LEVELS, Reading::Integer)) {
+        // Our own text numbers the books; others number the levels.
+        let level = self.read(&["book"], Reading::Integer).or_else(|| self.read(&LEVELS, Reading::Integer));
+        if let (Some(_), Some(level)) = (side, level) {
             return Ok((Kind::Books, vec![time, Some(level), side, price, size]));
         }
         if let (Some(_), Some(event)) = (side, self.read(&["event"], Reading::Event)) {

@@ -53,8 +53,7 @@ pub fn write_parquet(path: impl AsRef<Path>, series: &Series, info: &FileInfo) -
 
 /// Encodes rows in order of time.
 pub(crate) fn encode(table: &Table, span: i64, info: &FileInfo) -> Result<Vec<u8>, ParquetError> {
-    let days = hash::days(table).into_iter().map(|(_, rows)| hash::hash_of_rows(table, rows));
-    let content_hash = hash::hash_of_days(span, days);
+    let content_hash = hash::hash_of_table(table, span);
     let pairs = [
         ("schema", Some("1".to_owned())),
         ("kind", Some(table.kind.name().to_owned())),
