@@ -106,9 +106,11 @@ pub(crate) fn parse_units(text: &str) -> Result<i128, ParseAmountError> {
             return Err(malformed());
         }
         if power >= 0 {
+            // Counted in the direction of its sign, so that the whole range is read.
+            let digit = i128::from(digit - b'0');
             units = units
                 .checked_mul(10)
-                .and_then(|units| units.checked_add(i128::from(digit - b'0')))
+                .and_then(|units| if negative { units.checked_sub(digit) } else { units.checked_add(digit) })
                 .ok_or_else(too_large)?;
         }
         power -= 1;
@@ -118,7 +120,7 @@ pub(crate) fn parse_units(text: &str) -> Result<i128, ParseAmountError> {
         units = units.checked_mul(10).ok_or_else(too_large)?;
         power -= 1;
     }
-    Ok(if negative { -units } else { units })
+    Ok(units)
 }
 
 /// Writes units of 1e-8 as the shortest plain decimal: `0.1`, `12`, `-0.00000001`.

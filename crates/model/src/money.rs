@@ -126,17 +126,24 @@ impl Money {
 
     /// The sum of two amounts of one currency.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
-        if self.currency != other.currency {
-            return Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency });
-        }
+        self.check_currency(other)?;
         let units = self.units.checked_add(other.units).ok_or(MoneyError::Overflow)?;
         Ok(Self { units, ..self })
     }
 
     /// The difference of two amounts of one currency.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
-        let units = other.units.checked_neg().ok_or(MoneyError::Overflow)?;
-        self.checked_add(Self { units, ..other })
+        self.check_currency(other)?;
+        let units = self.units.checked_sub(other.units).ok_or(MoneyError::Overflow)?;
+        Ok(Self { units, ..self })
+    }
+
+    fn check_currency(self, other: Self) -> Result<(), MoneyError> {
+        if self.currency == other.currency {
+            Ok(())
+        } else {
+            Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
+        }
     }
 }
 

@@ -97,10 +97,11 @@ impl Timestamp {
         Self(self.0.saturating_sub(span.0))
     }
 
-    /// The start of the bucket of a given span that holds this instant, aligned to 1970-01-01 UTC.
+    /// The start of the bucket of a given span that holds this instant, aligned to 1970-01-01 UTC and held at the
+    /// beginning of the range.
     #[must_use]
     pub const fn floor_to(self, span: Span) -> Self {
-        if span.0 <= 0 { self } else { Self(self.0 - self.0.rem_euclid(span.0)) }
+        if span.0 <= 0 { self } else { Self(self.0.saturating_sub(self.0.rem_euclid(span.0))) }
     }
 }
 
