@@ -386,3 +386,86 @@ fn withdrawals_leave_what_is_reserved() {
     ));
     assert!(matches!(desk.venue.deposit(VENUE, "-1 USD".parse().unwrap()), Err(VenueError::NotPositive(_))));
 }
+
+#[test]
+fn an_opposite_quote_at_the_limit_says_that_the_queue_is_gone() {
+    let resting = |preset| {
+        let mut desk = Desk::new(preset);
+        desk.venue.on_quote(MARKET, at(1), &quote(("100", "5"), ("101", "5")));
+        desk.buy(2, "100", "1000");
+        desk.venue.on_quote(MARKET, at(3), &quote(("100", "5"), ("101", "5")));
+        desk.venue.on_quote(MARKET, at(4), &quote(("99", "5"), ("100", "2")));
+        desk.fills()
+    };
+    assert_eq!(resting(Conservative), NONE);
+    assert_eq!(resting(Neutral), ["buy 2@100 maker"]);
+    assert_eq!(resting(Optimistic), ["buy 10@100 maker"]);
+}
+
+#[test]
+fn orders_that_share_a_volume_are_served_by_price_then_time() {
+    let mut desk = Desk::new(Neutral);
+    desk.buy(1, "100", "100");
+    let best = desk.buy(1, "101", "101");
+    let second = desk.buy(1, "100", "100");
+    desk.reports();
+    // All rest after the first print; the next serves one and a half of them.
+    desk.venue.on_trade(MARKET, &trade(2, "102", "1", None));
+    desk.venue.on_trade(MARKET, &trade(3, "99", "1.5", None));
+    assert_eq!(desk.fills(), ["buy 1@101 maker", "buy 0.5@100 maker"]);
+    let open: Vec<_> = desk.venue.open_orders().map(|open| (open.order.id, open.left)).collect();
+    assert_eq!(open, [(OrderId(1), Size::Quote(cash("50"))), (second, Size::Quote(cash("100")))]);
+    assert!(open.iter().all(|(id, _)| *id != best));
+}
+
+#[test]
+fn venues_have_accounts_and_numbers_of_their_own() {
+    let mut two = markets(market("0"));
+    two.insert(Market { venue: "other".into(), ..market("0") }).unwrap();
+    let mut venue = HistoryVenue::new(&two, SimSettings::default());
+    venue.deposit(VenueId(1), "10 USD".parse().unwrap()).unwrap();
+    for (id, market) in [(1, MarketId(0)), (2, MarketId(1)), (3, MarketId(1))] {
+        let size = Size::Quote(cash("6"));
+        venue.place(at(0), &Order { id: OrderId(id), market, side: Side::Buy, price: price("1"), size });
+    }
+    venue.advance(at(0));
+    let kinds: Vec<_> =
+        std::iter::from_fn(|| venue.next_report(at(0))).map(|update| (update.order.0, update.kind)).collect();
+    let poor = UpdateKind::Cancelled(CancelReason::InsufficientFunds);
+    let acknowledged = |number| UpdateKind::Acknowledged(VenueOrderId(number));
+    assert_eq!(
+        kinds,
+        [
+            (1, acknowledged(1)),
+            (1, poor),
+            (2, acknowledged(1)),
+            (2, UpdateKind::Live),
+            (3, acknowledged(2)),
+            (3, poor)
+        ]
+    );
+    assert_eq!(venue.balance(VenueId(0), usd()), Balance::default());
+    assert_eq!(venue.balance(VenueId(1), usd()).reserved, 600_000_000);
+}
+
+#[test]
+fn a_later_cancellation_may_come_too_late() {
+    let latency = Latency { cancel: LatencyModel::Constant(Span::from_secs(5)), ..Latency::default() };
+    let mut desk = Desk::with(market("0"), FillModel::preset(Neutral), latency);
+    let id = desk.buy(1, "100", "100");
+    desk.venue.cancel(at(2), id);
+    desk.venue.on_quote(MARKET, at(3), &quote(("99", "1"), ("100", "0.4")));
+    desk.venue.on_quote(MARKET, at(4), &quote(("99", "1"), ("100", "9")));
+    desk.venue.advance(at(7));
+    let last = desk.reports().pop().unwrap();
+    assert_eq!((last.time, last.kind), (at(4), UpdateKind::Completed));
+}
+
+#[test]
+fn an_unknown_preset_is_named() {
+    let error = "fast".parse::<FillPreset>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`fast` is not a fill preset (expected conservative, neutral or optimistic)"
+    );
+}

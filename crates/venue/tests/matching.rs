@@ -4,6 +4,7 @@
 mod support;
 
 use pampero_model::*;
+use pampero_venue::VenueEvent::{Cancelled, Completed, Executing, Matched};
 use pampero_venue::*;
 use proptest::prelude::*;
 use support::*;
@@ -50,7 +51,7 @@ fn an_order_waits_until_it_is_processed() {
     assert_eq!(venue.levels(MARKET, Side::Sell).count(), 0);
     let mut events = Vec::new();
     venue.process(at(4), &mut events);
-    assert_eq!(events, [VenueEvent::Executing(key)]);
+    assert_eq!(events, [Executing(key)]);
     assert_eq!(venue.order(key).unwrap().status, VenueStatus::Executing);
     assert_eq!(venue.balance(AccountId(0), btc()).reserved, 50_000_000);
     assert_eq!(venue.levels(MARKET, Side::Sell).collect::<Vec<_>>(), [level("100", "0.5")]);
@@ -62,7 +63,7 @@ fn missing_funds_are_seen_when_it_is_processed() {
     let key = venue.place(at(0), &bid(0, "100", "100.00000001")).unwrap();
     let mut events = Vec::new();
     venue.process(at(0), &mut events);
-    assert_eq!(events, [VenueEvent::Cancelled(key, CancelReason::InsufficientFunds)]);
+    assert_eq!(events, [Cancelled(key, CancelReason::InsufficientFunds)]);
     let order = venue.order(key).unwrap();
     assert_eq!((order.status, order.reserved), (VenueStatus::Cancelled, 0));
     assert_eq!(order.left, Size::Quote(cash("100.00000001")));
@@ -124,7 +125,6 @@ fn a_cancellation_is_an_intention_until_it_is_processed() {
     assert_eq!(venue.cancel(late), Some(VenueStatus::ToCancel), "asked twice, carried out once");
     let mut events = Vec::new();
     venue.process(at(0), &mut events);
-    use VenueEvent::{Cancelled, Completed, Executing, Matched};
     let requested = CancelReason::Requested;
     assert_eq!(
         events,

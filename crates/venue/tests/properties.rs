@@ -308,7 +308,9 @@ proptest! {
     ) {
         let bytes = || {
             let mut run = Run::new(rules.clone(), scale, settings.clone());
-            actions.iter().for_each(|action| run.perform(action));
+            for action in &actions {
+                run.perform(action);
+            }
             run.finish();
             format!("{:?}", run.updates)
         };

@@ -51,6 +51,9 @@ use crate::working::Working;
 ///   is no observation, except under `optimistic`.
 /// * Own orders do not meet each other.
 ///
+/// A market's history is either candles of one span, or trades, quotes and books in any mixture. Who feeds a
+/// market both its trades and the candles made of them offers the same volume twice.
+///
 /// # How much of it fills
 ///
 /// A taker has the whole of each level on show; everything else is bounded by `volume_share` of the observed
@@ -63,7 +66,8 @@ use crate::working::Working;
 /// An order stands behind the quantity on show at its price when it arrives: nothing if it improves on the
 /// best, unknown if its price is deeper than what is shown. Trades at its price consume the queue first; when
 /// the level is seen smaller than the queue, the queue is that small (others' cancellations are taken to come
-/// from behind us as long as they can). An unknown queue becomes the whole level once it is in sight, and
+/// from behind us as long as they can). An opposite level at its price or beyond says that the queue is gone.
+/// An unknown queue becomes the whole level once it is in sight, and
 /// until then only trades beyond the price fill.
 ///
 /// ```
@@ -167,8 +171,8 @@ impl HistoryVenue {
         self.desk.bus.reported(now)
     }
 
-    /// A candle opens: the first corner of its path. `volume` is that of the whole candle, and nothing but a
-    /// bound of how much fills.
+    /// A candle opens: the first corner of its path. `volume` is that of the whole candle, which bounds how much
+    /// fills and decides nothing else; zero says that nothing traded.
     #[inline]
     pub fn on_candle_open(&mut self, market: MarketId, time: Timestamp, open: Price, volume: Quantity) {
         let Some(state) = self.markets.get_mut(market.index()) else { return };

@@ -88,8 +88,12 @@ impl Desk {
     }
 
     pub fn place(&mut self, secs: i64, side: Side, limit: &str, size: Size) -> OrderId {
+        self.send(secs, side, price(limit), size)
+    }
+
+    pub fn send(&mut self, secs: i64, side: Side, price: Price, size: Size) -> OrderId {
         self.next += 1;
-        let order = Order { id: OrderId(self.next), market: MARKET, side, price: price(limit), size };
+        let order = Order { id: OrderId(self.next), market: MARKET, side, price, size };
         self.venue.place(at(secs), &order);
         self.venue.advance(at(secs));
         order.id
