@@ -8,6 +8,34 @@ use crate::risk::{Denied, TradingState, TripReason};
 use crate::strategy::StrategyId;
 
 /// Proof that the risk gate approved something. Only the gate builds one; it cannot be copied or decoded.
+///
+/// Reading one is possible anywhere:
+///
+/// ```
+/// use pampero_engine::Approved;
+/// use pampero_model::Order;
+/// fn read(approved: &Approved<Order>) -> &Order { approved.get() }
+/// ```
+///
+/// Building one is not:
+///
+/// ```compile_fail,E0624
+/// use pampero_engine::Approved;
+/// use pampero_model::Order;
+/// fn forge(order: Order) -> Approved<Order> { Approved::by_gate(order) }
+/// ```
+///
+/// ```compile_fail,E0423
+/// use pampero_engine::Approved;
+/// use pampero_model::Order;
+/// fn forge(order: Order) -> Approved<Order> { Approved(order) }
+/// ```
+///
+/// ```compile_fail,E0599
+/// use pampero_engine::Approved;
+/// use pampero_model::Order;
+/// fn twice(approved: Approved<Order>) -> [Approved<Order>; 2] { [approved.clone(), approved] }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Approved<T>(T);
 

@@ -126,16 +126,11 @@ impl Core {
 
     /// An operator's reset, the only way back.
     pub(crate) fn resume(&mut self, strategy: Option<StrategyId>) {
-        match strategy {
-            Some(id) => {
-                if let Some(monitor) = self.monitor_mut(id) {
-                    monitor.resume();
-                }
-            }
-            None => {
-                self.account.resume();
-                self.monitors.iter_mut().for_each(Monitor::resume);
-            }
+        let own = |id: StrategyId| id.index()..id.index() + 1;
+        let resumed = strategy.map_or(0..self.monitors.len(), own);
+        self.monitors.get_mut(resumed).unwrap_or_default().iter_mut().for_each(Monitor::resume);
+        if strategy.is_none() {
+            self.account.resume();
         }
         self.flattening = false;
         self.strategies.iter_mut().for_each(|facts| facts.flattening = false);

@@ -94,7 +94,7 @@ struct Slot {
 
 /// The trading engine. See the [crate's documentation](crate).
 pub struct Engine {
-    core: Core,
+    pub(crate) core: Core,
     slots: Vec<Slot>,
     /// By market: the strategies that want its events.
     subscribers: Vec<Vec<StrategyId>>,

@@ -24,6 +24,8 @@ mod quoting;
 mod risk;
 mod strategy;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod window;
 

@@ -90,6 +90,7 @@ impl Core {
         let (unit, span) = (market.size_unit(side), market.fingerprint_span);
         let view = self.views.get(market_id.index()).ok_or(Denied::MarketNotAllowed {})?;
         let reference = view.reference(side).ok_or(Denied::NoPrice {})?;
+        let mark = view.mark_price();
         let price = match intent.kind {
             OrderKind::Limit { price } => price,
             OrderKind::Market { bound } => self.bounded(market_id, side, reference, bound)?,
@@ -105,7 +106,7 @@ impl Core {
         let sent_price = self.fingerprint.mark(price, side, span);
         let market = self.markets.get(market_id).ok_or(Denied::MarketNotAllowed {})?;
         let collar = self.collar(strategy);
-        let edge = band_edge(reference, collar);
+        let edge = band_edge(mark, collar);
         Ok(OrderRecord {
             id: origin.held.unwrap_or_else(|| self.orders.next_id()),
             strategy,
