@@ -100,7 +100,7 @@ fn round(
                     answer(id, UpdateKind::Live);
                 }
                 Command::Cancel { order, .. } => {
-                    answer(order, UpdateKind::Cancelled(CancelReason::Requested))
+                    answer(order, UpdateKind::Cancelled(CancelReason::Requested));
                 }
                 Command::CancelAll { .. } => {}
             }
