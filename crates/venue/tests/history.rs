@@ -325,6 +325,8 @@ fn an_order_that_arrives_inside_a_candle_sees_only_later_corners() {
     // At its first corner it accepts both ends of the leg: it takes, of both paths at the dearer high.
     assert_eq!(inside(10, "120"), ["buy 0.86363636@110 taker"]);
     assert_eq!(inside(41, "120"), ["buy 0.9047619@105 taker"]);
+    // As it ends it is over.
+    assert_eq!(inside(60, "120"), NONE);
 }
 
 #[test]

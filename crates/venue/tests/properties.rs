@@ -48,6 +48,15 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+/// Any number, small and large ones as likely.
+fn extreme() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => (0..=i64::MAX, 0..63_u32).prop_map(|(units, shift)| units >> shift),
+        1 => Just(i64::MAX),
+        1 => any::<i64>(),
+    ]
+}
+
 fn settings() -> impl Strategy<Value = SimSettings> {
     let preset =
         prop_oneof![Just(FillPreset::Conservative), Just(FillPreset::Neutral), Just(FillPreset::Optimistic)];
@@ -298,6 +307,47 @@ proptest! {
         run.check_money()?;
         run.check_fills()?;
         run.check_lives()?;
+    }
+
+    #[test]
+    fn amounts_of_any_size_and_history_without_sense_do_no_harm(
+        preset in prop_oneof![Just(FillPreset::Conservative), Just(FillPreset::Neutral), Just(FillPreset::Optimistic)],
+        units in prop::collection::vec(extreme(), 60),
+        sides in prop::collection::vec(side(), 10),
+    ) {
+        let mut rules = market("0.0025");
+        (rules.min_base, rules.min_quote) = (Quantity::UNIT, Cash::UNIT);
+        let settings = SimSettings { fill: FillModel::preset(preset), ..SimSettings::default() };
+        let mut venue = HistoryVenue::new(&markets(rules.clone()), settings);
+        for currency in [usd(), btc()] {
+            venue.deposit(VENUE, Money::new(currency, i128::MAX / 8)).unwrap();
+        }
+        for ((round, values), side) in (1..).zip(units.chunks_exact(6)).zip(sides) {
+            let [price, a, b, c, d, volume] = *values else { unreachable!() };
+            let size = match side {
+                Side::Buy => Size::Quote(Cash::from_units(a.into())),
+                Side::Sell => Size::Base(Quantity::from_units(a)),
+            };
+            let (now, price) = (at(round), Price::from_units(price));
+            venue.place(now, &Order { id: OrderId(round.unsigned_abs()), market: MARKET, side, price, size });
+            venue.advance(now);
+            let [b, c, d] = [b, c, d].map(Price::from_units);
+            let volume = Quantity::from_units(volume);
+            let level = |price| Level { price, quantity: volume };
+            venue.on_book(MARKET, now, BookSnapshot { bids: &[level(b), level(c)], asks: &[level(d), level(c)] });
+            venue.on_trade(MARKET, &Trade { id: 0, time: now, price: c, quantity: volume, aggressor: None });
+            let candle = Candle { open_time: now, open: b, high: c, low: d, close: price, volume };
+            venue.on_candle(MARKET, &candle, Span::from_secs(1));
+            for currency in [usd(), btc()] {
+                let balance = venue.balance(VENUE, currency);
+                prop_assert!(balance.reserved >= 0 && balance.available() >= 0);
+            }
+        }
+        while let Some(update) = venue.next_report(Timestamp::MAX) {
+            if let UpdateKind::Fill(fill) = update.kind {
+                prop_assert!(fill.base.is_positive() && fill.quote.is_positive() && fill.fee >= 0);
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The path of the price inside a candle, and what it executes.
 //!
 //! A candle says where the price was, not in which order. Its path goes from the open over the two extremes to
-//! the close, at the start, a third, two thirds and the end of its time. Of open-high-low-close and
+//! the close, at the start, a third, two thirds and the last nanosecond of its time: what arrives as the candle
+//! ends has missed it. Of open-high-low-close and
 //! open-low-high-close the one is taken after which our fills, valued at the close, have earned less; if both
 //! come to the same, open-low-high-close.
 
@@ -36,12 +37,12 @@ pub struct Vertex {
 /// The corners after the open, with the low or the high first.
 fn corners(candle: &Candle, span: Span, low_first: bool) -> [Vertex; 3] {
     let (first, second) = if low_first { (candle.low, candle.high) } else { (candle.high, candle.low) };
-    let third = Span::from_nanos(span.as_nanos() / 3);
-    let at = |span| candle.open_time.plus(span);
+    let (whole, third) = (span.as_nanos(), span.as_nanos() / 3);
+    let after = |nanos| candle.open_time.plus(Span::from_nanos(nanos));
     [
-        Vertex { time: at(third), price: first },
-        Vertex { time: at(Span::from_nanos(span.as_nanos() - third.as_nanos())), price: second },
-        Vertex { time: at(span), price: candle.close },
+        Vertex { time: after(third), price: first },
+        Vertex { time: after(whole - third), price: second },
+        Vertex { time: after(whole - 1), price: candle.close },
     ]
 }
 
@@ -160,7 +161,7 @@ fn earned(executions: &[Execution], close: Price) -> i128 {
             Side::Buy => (base - fee, -quote),
             Side::Sell => (-base, quote - fee),
         };
-        quote * i128::from(SCALE) + base * i128::from(close.units())
+        (quote * i128::from(SCALE)).saturating_add(base * i128::from(close.units()))
     };
-    executions.iter().map(of).sum()
+    executions.iter().map(of).fold(0, i128::saturating_add)
 }

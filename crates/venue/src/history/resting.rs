@@ -48,9 +48,9 @@ impl Resting {
         self.order.side.accepts(self.order.price, price)
     }
 
-    /// Executes at most `base` units on the terms.
+    /// Executes at most `base` units on the terms. History that makes no sense executes nothing.
     pub fn execute(&mut self, base: i64, terms: Terms<'_>) -> Option<Execution> {
-        if base <= 0 {
+        if base <= 0 || !terms.price.is_positive() {
             return None;
         }
         let traded = self.working.execute(terms.price.units(), base)?;
