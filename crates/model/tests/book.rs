@@ -95,14 +95,13 @@ proptest! {
     #[test]
     fn spread_and_middle_are_of_the_best_levels((bids, asks) in sides()) {
         let book = book(&bids, &asks);
-        match (bids.first(), asks.first()) {
-            (Some(bid), Some(ask)) => {
-                let (bid, ask) = (bid.price.units(), ask.price.units());
-                prop_assert_eq!(book.spread(), Some(Price::from_units(ask - bid)));
-                prop_assert_eq!(book.mid(), Some(Price::from_units((ask + bid) / 2)));
-                prop_assert_eq!(book.is_crossed(), bid >= ask);
-            }
-            _ => prop_assert_eq!((book.spread(), book.mid(), book.is_crossed()), (None, None, false)),
+        if let (Some(bid), Some(ask)) = (bids.first(), asks.first()) {
+            let (bid, ask) = (bid.price.units(), ask.price.units());
+            prop_assert_eq!(book.spread(), Some(Price::from_units(ask - bid)));
+            prop_assert_eq!(book.mid(), Some(Price::from_units(bid.midpoint(ask))));
+            prop_assert_eq!(book.is_crossed(), bid >= ask);
+        } else {
+            prop_assert_eq!((book.spread(), book.mid(), book.is_crossed()), (None, None, false));
         }
     }
 
@@ -158,6 +157,23 @@ proptest! {
             prop_assert!(taken <= size.units());
             prop_assert!(limit.is_none_or(|limit| side.accepts(limit, walk.worst_price)));
         }
+    }
+
+    /// A size that is the worth of the first levels to the unit ends exactly between two of them.
+    #[test]
+    fn a_walk_of_whole_levels_takes_them_whole((bids, asks) in sides(), side in side(), count in 1_usize..12, in_quote: bool) {
+        let book = book(&bids, &asks);
+        let levels: Vec<Level> = book.levels(side.opposite()).iter().take(count).copied().collect();
+        let base: i64 = levels.iter().map(|level| level.quantity.units()).sum();
+        let worth = |level: &Level| level.price.notional(level.quantity, Rounding::Down).unwrap().units();
+        let quote: i128 = levels.iter().map(worth).sum();
+        prop_assume!(levels.iter().all(|level| worth(level) > 0));
+        let size = if in_quote { Size::Quote(Cash::from_units(quote)) } else { Size::Base(Quantity::from_units(base)) };
+        let found = book.walk(side, size, None).unwrap();
+        prop_assert_eq!(
+            found.map(|walk| (walk.base.units(), walk.quote.units(), walk.worst_price, walk.complete)),
+            levels.last().map(|last| (base, quote, last.price, true))
+        );
     }
 
     #[test]

@@ -108,7 +108,9 @@ proptest! {
     }
 
     #[test]
-    fn a_size_is_too_small_below_the_minimum_of_its_unit(units in 0_i64..100_000_000) {
+    fn a_size_is_too_small_below_the_minimum_of_its_unit(
+        units in prop_oneof![0_i64..100_000_000, 9_999_i64..=10_001, 9_999_999_i64..=10_000_001],
+    ) {
         let market = Market::new("bitex", "btc_usd").unwrap();
         let base = Size::Base(Quantity::from_units(units));
         let quote = Size::Quote(Cash::from_units(units.into()));

@@ -193,5 +193,6 @@ proptest! {
         let (a, b) = (Price::from_units(limit), Price::from_units(price));
         prop_assert_eq!(Side::Buy.accepts(a, b), price <= limit);
         prop_assert_eq!(Side::Sell.accepts(a, b), price >= limit);
+        prop_assert!(Side::Buy.accepts(a, a) && Side::Sell.accepts(a, a));
     }
 }
