@@ -63,7 +63,10 @@ impl MarketMaker {
         let stays = standing.map(|standing| standing.map(|standing| standing.price));
         let bid = stays.bid.filter(|bid| near(bid, prices.bid) && *bid < best.ask.price);
         let ask = stays.ask.filter(|ask| near(ask, prices.ask) && *ask > best.bid.price);
-        Some(Sides { bid: bid.or(Some(prices.bid)), ask: ask.or(Some(prices.ask)) })
+        let chosen = Sides { bid: bid.unwrap_or(prices.bid), ask: ask.unwrap_or(prices.ask) };
+        // One that stays and one that moves may meet if they are closer than the slack.
+        let chosen = if chosen.bid < chosen.ask { chosen } else { prices };
+        Some(chosen.map(Some))
     }
 
     /// Asks for the sides that have a price, are within the limits and can be paid for.

@@ -1,13 +1,14 @@
 //! The saved state, in little-endian bytes:
 //!
 //! ```text
-//! fast u32 | slow u32 | open time of the last candle i64, ns | above u8: 0 no, 1 yes, 2 not known | goal u8
+//! fast u32 | slow u32 | open time of the last candle i64, ns | above u8: 0 no, 1 yes, 2 not known
+//! goal u8: 0 none, 1 enter, 2 leave | what the entry may still spend i128, in units of 1e-8, or -1
 //! then the last closes, oldest first, at most `slow` of them: i64 each, in units of 1e-8
 //! ```
 
 use pampero_engine::RestoreError;
 use pampero_indicators::{Indicator, Sma};
-use pampero_model::{Price, Timestamp};
+use pampero_model::{Cash, Price, Timestamp};
 
 use crate::strategy::{Goal, SmaCross};
 
@@ -25,6 +26,7 @@ pub(crate) fn save(strategy: &SmaCross) -> Vec<u8> {
         Goal::Enter => 1,
         Goal::Leave => 2,
     });
+    bytes.extend(strategy.spend.map_or(-1, Cash::units).to_le_bytes());
     // The slow average holds every close that the fast one does.
     for close in strategy.slow.prices() {
         bytes.extend(close.units().to_le_bytes());
@@ -55,6 +57,7 @@ pub(crate) fn restore(strategy: &mut SmaCross, mut bytes: &[u8]) -> Result<(), R
         [2] => Goal::Leave,
         [other] => return Err(RestoreError::Malformed(format!("{other} is not a goal"))),
     };
+    let spend = i128::from_le_bytes(take(&mut bytes)?);
     let (mut fast, mut slow) = (Sma::new(ours.0), Sma::new(ours.1));
     while !bytes.is_empty() {
         let close = Price::from_units(i64::from_le_bytes(take(&mut bytes)?));
@@ -69,6 +72,7 @@ pub(crate) fn restore(strategy: &mut SmaCross, mut bytes: &[u8]) -> Result<(), R
     strategy.last_candle = last_candle;
     strategy.above = above;
     strategy.goal = goal;
+    strategy.spend = (spend >= 0).then(|| Cash::from_units(spend));
     Ok(())
 }
 

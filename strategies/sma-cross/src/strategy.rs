@@ -1,7 +1,7 @@
 //! The decisions.
 
 use pampero_engine::{Context, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy};
-use pampero_indicators::{Average, Indicator, Sma};
+use pampero_indicators::{Indicator, Sma};
 use pampero_model::{Candle, Cash, MarketId, Quantity, Rounding, Side, Size, Timestamp};
 
 use crate::params::SmaCrossParams;
@@ -12,10 +12,21 @@ use crate::state;
 pub(crate) enum Goal {
     /// Nothing.
     None,
-    /// Buy once no sell of ours is open. One try: a missed entry waits for the next cross.
+    /// Buy once no sell of ours is open, until the entry's cash is spent. A refused entry waits for the next cross.
     Enter,
     /// Sell until nothing that can be sold is left, however many tries it takes.
     Leave,
+}
+
+impl Goal {
+    /// The side of the orders it takes.
+    const fn side(self) -> Option<Side> {
+        match self {
+            Self::None => None,
+            Self::Enter => Some(Side::Buy),
+            Self::Leave => Some(Side::Sell),
+        }
+    }
 }
 
 /// The moving-average crossover. See the [crate's documentation](crate).
@@ -28,6 +39,8 @@ pub struct SmaCross {
     /// Whether fast was above slow at the last close; nothing before both were warm.
     pub(crate) above: Option<bool>,
     pub(crate) goal: Goal,
+    /// What the entry may still spend; its first order decides it.
+    pub(crate) spend: Option<Cash>,
     /// When the last candle opened: one that comes again is not counted again.
     pub(crate) last_candle: Timestamp,
 }
@@ -49,31 +62,29 @@ impl SmaCross {
             params,
             above: None,
             goal: Goal::None,
+            spend: None,
             last_candle: Timestamp::MIN,
         })
     }
 
-    /// Both averages say something new: a cross, or a goal that is not reached yet.
+    /// A cross, or a goal that is not reached yet.
     #[cold]
-    fn decide(&mut self, ctx: &mut Context<'_>, fast: Average, slow: Average, before: Option<bool>) {
-        let above = fast > slow;
+    fn decide(&mut self, ctx: &mut Context<'_>, above: bool, before: Option<bool>) {
         if before.is_some_and(|before| before != above) {
             self.goal = if above { Goal::Enter } else { Goal::Leave };
+            self.spend = None;
         }
         self.pursue(ctx);
     }
 
-    /// One step toward the goal. An order of the other direction must be gone first; one of the same direction
-    /// goes on working.
+    /// One step toward the goal. An open order must be gone first: one of the other direction is cancelled, one of
+    /// the same ends by itself, since what the next observation does not fill is cancelled and sent anew at the
+    /// price of the day.
     fn pursue(&mut self, ctx: &mut Context<'_>) {
-        let side = match self.goal {
-            Goal::None => return,
-            Goal::Enter => Side::Buy,
-            Goal::Leave => Side::Sell,
-        };
-        let open = ctx.open_orders(self.market).map(|order| (order.id, order.side, order.cancel_wanted));
-        if let Some((id, working, cancelled)) = open.last() {
-            if working != side && !cancelled {
+        let Some(side) = self.goal.side() else { return };
+        if let Some(open) = ctx.open_orders(self.market).last() {
+            let (id, in_the_way) = (open.id, open.side != side && !open.by_operator);
+            if in_the_way {
                 ctx.cancel(id);
             }
             return;
@@ -82,23 +93,24 @@ impl SmaCross {
             self.goal = Goal::None;
             return;
         };
-        let intent = Intent::market(self.market, side, size).convert_size().because(self.reason(side));
+        let intent = Intent::market(self.market, side, size).immediate_or_cancel().convert_size();
         let intent = if side == Side::Sell { intent.reduce_only() } else { intent };
+        let refused = ctx.submit(intent.because(self.reason(side))).is_err();
         // A refusal stands in the report. An exit is tried again at the next candle.
-        let _ = ctx.submit(intent);
-        if self.goal == Goal::Enter {
+        if refused && side == Side::Buy {
             self.goal = Goal::None;
         }
     }
 
-    /// The allocated part of the quote, or all of the base; nothing if the venue would find it too small.
-    fn size(&self, ctx: &Context<'_>, side: Side) -> Option<Size> {
+    /// What is left of the allocated quote, or all of the base; nothing if the venue would find it too small.
+    fn size(&mut self, ctx: &Context<'_>, side: Side) -> Option<Size> {
         let market = ctx.market(self.market)?;
         let (base, quote) = ctx.balances(self.market)?;
         let size = match side {
             Side::Buy => {
                 let available = Cash::from_units(quote.available());
-                Size::Quote(self.params.allocation.of_cash(available, Rounding::Down).ok()?)
+                let allocated = self.params.allocation.of_cash(available, Rounding::Down).ok()?;
+                Size::Quote(*self.spend.get_or_insert(allocated))
             }
             Side::Sell => {
                 let units = i64::try_from(base.available()).unwrap_or(i64::MAX);
@@ -150,19 +162,29 @@ impl Strategy for SmaCross {
         self.last_candle = candle.open_time;
         let (fast, slow) = (self.fast.update(candle.close), self.slow.update(candle.close));
         let (Some(fast), Some(slow)) = (fast, slow) else { return };
-        let above = Some(fast > slow);
-        let before = std::mem::replace(&mut self.above, above);
-        if before != above || self.goal != Goal::None {
-            self.decide(ctx, fast, slow, before);
+        let above = fast > slow;
+        let before = self.above.replace(above);
+        if before != Some(above) || self.goal != Goal::None {
+            self.decide(ctx, above, before);
         }
     }
 
-    /// An order that made way, or a finished sale that left something, lets the goal go on at once. After a
-    /// refusal it waits for the next candle, so that no refusal is answered without end.
+    /// The end of an order lets the goal go on at once; but a refused exit waits for the next candle, so that no
+    /// refusal is answered without end, and a refused entry is over.
     fn on_order(&mut self, ctx: &mut Context<'_>, event: &OrderEvent) {
         let order = &event.order;
-        if order.state == OrderState::Completed || (order.state.is_final() && order.cancel_wanted) {
-            self.pursue(ctx);
+        if !order.state.is_final() {
+            return;
+        }
+        if order.side == Side::Buy {
+            self.spend = self.spend.map(|left| left.saturating_sub(order.filled_quote));
+        }
+        let entered = order.side == Side::Buy && order.state == OrderState::Completed;
+        let refused = order.state != OrderState::Completed && !order.cancel_wanted;
+        match (self.goal, order.side) {
+            (Goal::Enter, Side::Buy) if entered || refused => self.goal = Goal::None,
+            (Goal::Leave, Side::Sell) if refused => {}
+            _ => self.pursue(ctx),
         }
     }
 }
