@@ -55,6 +55,10 @@ mod properties;
 mod scenario;
 mod wrappers;
 
+// A strategy's tests need no other dependency.
+pub use pampero_venue::{FillPreset, Latency, LatencyModel};
+pub use proptest;
+
 pub use build::{at, cash, level, market, price, quantity, quote, rate, trade};
 pub use generate::{Walk, candle_series, quote_series, with_gaps};
 pub use outcome::Run;

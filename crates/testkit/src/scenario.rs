@@ -36,6 +36,8 @@ pub struct Scenario {
     quotes: QuoteSeries,
     trades: TradeSeries,
     candles: CandleSeries,
+    /// Volume of the candles that are scripted from here on.
+    volume: Quantity,
 }
 
 impl Default for Scenario {
@@ -56,6 +58,7 @@ impl Scenario {
             quotes: QuoteSeries::default(),
             trades: TradeSeries::default(),
             candles: CandleSeries::default(),
+            volume: Quantity::from_units(PLENTY),
         }
     }
 
@@ -119,7 +122,14 @@ impl Scenario {
         self
     }
 
-    /// A candle follows the last one: open, high, low and close, with a volume that bounds no fill.
+    /// The candles that follow have this volume, and not one that bounds no fill.
+    #[must_use]
+    #[track_caller]
+    pub fn volume(self, quantity: &str) -> Self {
+        Self { volume: literal(quantity), ..self }
+    }
+
+    /// A candle follows the last one: open, high, low and close.
     #[must_use]
     #[track_caller]
     pub fn candle(mut self, span: Span, ohlc: [&str; 4]) -> Self {
@@ -142,8 +152,7 @@ impl Scenario {
     fn push_candle(&mut self, span: Span, [open, high, low, close]: [Price; 4]) {
         let open_time = self.candles.open_times.last().map_or(at(0), |last| last.plus(span));
         self.candles.set_span(span);
-        let volume = Quantity::from_units(PLENTY);
-        self.candles.push(&Candle { open_time, open, high, low, close, volume });
+        self.candles.push(&Candle { open_time, open, high, low, close, volume: self.volume });
     }
 
     /// These candles and no others.
