@@ -4,7 +4,7 @@ use pampero_model::{
     Candle, CandleSeries, Level, Price, Quantity, Quote, QuoteSeries, SCALE, Span, Timestamp, Trade,
     TradeSeries,
 };
-use proptest::prelude::{Strategy, prop};
+use proptest::prelude::Strategy;
 
 /// The generator of a run of numbers from a seed (`SplitMix64`).
 #[derive(Clone, Debug)]
@@ -157,18 +157,15 @@ pub fn with_gaps(series: &CandleSeries, every: usize, missing: usize) -> CandleS
     kept
 }
 
-/// For `proptest`: candles of calm and of wild markets, some with gaps.
-pub fn candle_series(count: std::ops::Range<usize>) -> impl Strategy<Value = CandleSeries> {
-    let shape =
-        (proptest::num::u64::ANY, count, 1i64..200, -5i64..=5, prop::option::of((2usize..40, 1usize..20)));
-    shape.prop_map(|(seed, count, step, drift, gaps)| {
-        let series = Walk::new(seed).steps_of(step).drifting(drift).candles(count);
-        gaps.map(|(every, missing)| with_gaps(&series, every, missing)).unwrap_or(series)
-    })
-}
-
-/// For `proptest`: quotes with trades, 50 milliseconds apart, of calm and of wild markets.
-pub fn quote_series(count: std::ops::Range<usize>) -> impl Strategy<Value = (QuoteSeries, TradeSeries)> {
-    (proptest::num::u64::ANY, count, 1i64..100)
-        .prop_map(|(seed, count, step)| Walk::new(seed).steps_of(step).quotes(count, Span::from_millis(50)))
+/// For `proptest`: walks of calm and of wild markets, with and without a drift.
+///
+/// ```
+/// use pampero_testkit::{Walk, proptest::prelude::*, walks};
+/// proptest!(|(walk in walks(), count in 1usize..50)| {
+///     prop_assert_eq!(walk.candles(count).len(), count);
+/// });
+/// ```
+pub fn walks() -> impl Strategy<Value = Walk> {
+    let shape = (proptest::num::u64::ANY, 1i64..200, -5i64..=5);
+    shape.prop_map(|(seed, step, drift)| Walk::new(seed).steps_of(step).drifting(drift))
 }

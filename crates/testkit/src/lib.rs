@@ -60,7 +60,7 @@ pub use pampero_venue::{FillPreset, Latency, LatencyModel};
 pub use proptest;
 
 pub use build::{at, cash, level, market, price, quantity, quote, rate, trade};
-pub use generate::{Walk, candle_series, quote_series, with_gaps};
+pub use generate::{Walk, walks, with_gaps};
 pub use outcome::Run;
 pub use properties::{
     always_able_to_flatten, never_exceeds_position, no_decision_from_the_future, restart_changes_nothing,

@@ -135,13 +135,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn generated_candles_are_possible(series in candle_series(1..200)) {
+    fn generated_candles_are_possible(walk in walks(), count in 1usize..200, gap in 0usize..9) {
+        let series = with_gaps(&walk.candles(count), 5, gap);
         prop_assert!(series.iter().all(|candle| candle.is_possible()));
         prop_assert!(series.open_times.is_sorted_by(|left, right| left < right));
     }
 
     #[test]
-    fn generated_quotes_are_in_order((quotes, trades) in quote_series(1..200)) {
+    fn generated_quotes_are_in_order(walk in walks(), count in 1usize..200) {
+        let (quotes, trades) = walk.quotes(count, Span::from_millis(50));
         prop_assert!(quotes.quotes.iter().all(|quote| quote.bid.price < quote.ask.price));
         prop_assert!(quotes.times.is_sorted() && trades.times.is_sorted());
     }

@@ -72,7 +72,7 @@ fn round_up(price: Price, step: Price) -> Price {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use pampero_testkit::proptest::prelude::*;
 
     use super::*;
 

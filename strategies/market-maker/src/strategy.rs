@@ -1,6 +1,6 @@
 //! When to quote, and which sides.
 
-use pampero_engine::{Context, Desired, Reason, Requirements, Strategy};
+use pampero_engine::{Context, Desired, Reason, Requirements, RestoreError, Strategy};
 use pampero_model::{
     ArithmeticError, Cash, Fill, Market, MarketId, Price, Quantity, Rounding, Side, Size, SizeUnit, Timestamp,
 };
@@ -8,9 +8,11 @@ use pampero_model::{
 use crate::params::MarketMakerParams;
 use crate::prices::{Sides, prices};
 
+/// Version of the saved state: the time of the next evaluation in nanoseconds, as a little-endian i64. All else
+/// stands in the book, the orders and the balances.
+const STATE_VERSION: u32 = 1;
+
 /// The market maker. See the [crate's documentation](crate).
-///
-/// It keeps nothing that the next book does not tell it anew, so that a restart needs no saved state.
 #[derive(Clone, Debug)]
 pub struct MarketMaker {
     market: MarketId,
@@ -145,6 +147,24 @@ fn size(market: &Market, side: Side, price: Price, quantity: Quantity) -> Result
 impl Strategy for MarketMaker {
     fn requirements(&self) -> Requirements {
         Requirements { markets: vec![self.market], ..Requirements::default() }
+    }
+
+    fn state_version(&self) -> u32 {
+        STATE_VERSION
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.next_evaluation.as_nanos().to_le_bytes().to_vec()
+    }
+
+    fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
+        if version != STATE_VERSION {
+            return Err(RestoreError::Version { found: version, expected: STATE_VERSION });
+        }
+        let malformed = |_| RestoreError::Malformed(format!("it has {} bytes and not 8", state.len()));
+        let nanos = i64::from_le_bytes(state.try_into().map_err(malformed)?);
+        self.next_evaluation = Timestamp::from_nanos(nanos);
+        Ok(())
     }
 
     #[inline]

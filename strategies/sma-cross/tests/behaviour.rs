@@ -197,7 +197,7 @@ proptest! {
 
     #[test]
     fn it_is_a_good_strategy_on_any_candles(
-        series in candle_series(20..150), fast in 1u32..6, more in 1u32..8, latency in 0i64..100, minute in 0i64..160,
+        walk in walks(), gap in 0usize..5, fast in 1u32..6, more in 1u32..8, latency in 0i64..100, minute in 0i64..160,
     ) {
         let latency = Latency::symmetric(LatencyModel::Constant(Span::from_secs(latency)));
         let scenario = Scenario::new()
@@ -205,7 +205,7 @@ proptest! {
             .balance("10000 USD")
             .balance("1 BTC")
             .latency(latency)
-            .candles(series);
+            .candles(with_gaps(&walk.candles(150), 9, gap));
         let build = || lengths(fast, fast + more);
         let instant = at(minute * 60);
         same_input_same_output(&scenario, build)?;
