@@ -112,7 +112,10 @@ pub(crate) fn id(cell: &[u8]) -> Option<i64> {
 /// An instant in nanoseconds since 1970: a number in a known or recognised unit, or a date.
 #[inline]
 pub(crate) fn time(cell: &[u8], unit: Option<TimeUnit>) -> Option<i64> {
-    iso_time(cell).or_else(|| epoch_time(cell, unit)).or_else(|| odd_time(cell))
+    iso_time(cell)
+        .or_else(|| compact_date(cell).filter(|_| unit.is_none()))
+        .or_else(|| epoch_time(cell, unit))
+        .or_else(|| odd_time(cell))
 }
 
 fn epoch_time(cell: &[u8], unit: Option<TimeUnit>) -> Option<i64> {
@@ -160,6 +163,13 @@ fn iso_time(cell: &[u8]) -> Option<i64> {
     let days = days_from_civil(year, month, day)?;
     let total = days * 86_400 + hour * 3_600 + minute * 60 + seconds;
     total.checked_mul(1_000_000_000)?.checked_add(nanos)
+}
+
+/// `20240131`. As seconds since 1970 it would be a day of 1970, which no market data is from.
+fn compact_date(cell: &[u8]) -> Option<i64> {
+    let number = integer(cell).filter(|number| cell.len() == 8 && *number >= 19_000_000)?;
+    let days = days_from_civil(number / 10_000, number / 100 % 100, number % 100)?;
+    days.checked_mul(crate::hash::DAY)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
@@ -272,6 +282,8 @@ mod tests {
             assert_eq!(time(text.as_bytes(), None), Some(noon), "{text}");
         }
         assert_eq!(time(b"2024-01-31", None), Some(noon - 43_200 * 1_000_000_000));
+        assert_eq!(time(b"20240131", None), time(b"2024-01-31", None));
+        assert_eq!(time(b"20240131", Some(TimeUnit::Seconds)), Some(20_240_131 * 1_000_000_000));
         assert_eq!(time(b"1514764802.25", None), Some(1_514_764_802_250_000_000));
         assert_eq!(time(b"60000", Some(TimeUnit::Millis)), Some(60_000_000_000));
     }

@@ -34,7 +34,10 @@ pub(crate) struct Unchecked<'a> {
 impl Unchecked<'_> {
     /// Checks values and order, turns a descending file around, groups books, finds the span of candles.
     pub(crate) fn finish(mut self) -> Result<Series, DataError> {
-        self.check_values();
+        // Values that could not be read have left zeros behind.
+        if self.bad.count == 0 {
+            self.check_values();
+        }
         let path = self.path.to_owned();
         if self.bad.count > 0 {
             return Err(DataError::BadRows { path, rows: self.bad.rows, count: self.bad.count });
@@ -55,6 +58,7 @@ impl Unchecked<'_> {
                 number_books(&mut self.table);
             }
             order_levels(&mut self.table);
+            self.check_distinct()?;
         }
         let span = match (self.table.kind, self.span) {
             (Kind::Candles, Some(span)) => span,
@@ -87,7 +91,27 @@ impl Unchecked<'_> {
         if kind == Kind::Candles && !self.raw {
             self.check_candles();
         }
+        if matches!(kind, Kind::Quotes | Kind::Books) && !self.raw && self.events.is_none() {
+            self.check_levels();
+        }
         self.bad.rows.sort_by_key(|row| row.place);
+    }
+
+    /// No price stands twice on one side of a book. The lines are no longer known: the levels were put in order.
+    fn check_distinct(&self) -> Result<(), DataError> {
+        let [times, ranks, sides, prices, _] = self.table.columns.as_slice() else { return Ok(()) };
+        let keys = times.iter().zip(ranks).zip(sides.iter().zip(prices));
+        let twice = keys.clone().zip(keys.skip(1)).find(|(level, next)| level == next && *level.1.0 != 0);
+        match twice {
+            Some((((time, _), (_, price)), _)) if !self.raw => Err(DataError::Request(format!(
+                "{}: the book at {} has two levels of price {} on one side (expected one row a level; does the file lack \
+                 a column `symbol`?)",
+                self.path.display(),
+                Timestamp::from_nanos(*time),
+                Price::from_units(*price)
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn check_candles(&mut self) {
@@ -101,6 +125,30 @@ impl Unchecked<'_> {
             if low > open.min(close) {
                 bad.push(|| bad_value(lines, names, 3, row, *low, "no more than open and close"));
             }
+        }
+    }
+
+    /// A level has a price and a quantity; only a side without orders of a quote, and a book without levels, have not.
+    fn check_levels(&mut self) {
+        let Self { table, lines, names, bad, .. } = self;
+        let mut check = |prices: &[i64], sizes: &[i64], at: usize, needs_size: &dyn Fn(usize) -> bool| {
+            for (row, (price, size)) in prices.iter().zip(sizes).enumerate() {
+                if *size == 0 && needs_size(row) {
+                    bad.push(|| bad_value(lines, names, at + 1, row, *size, "a quantity above zero"));
+                } else if *size > 0 && *price == 0 {
+                    bad.push(|| bad_value(lines, names, at, row, *price, "a price above zero"));
+                }
+            }
+        };
+        match (table.kind, table.columns.as_slice()) {
+            (Kind::Quotes, [_, bids, bid_sizes, asks, ask_sizes]) => {
+                check(bids, bid_sizes, 1, &|_| false);
+                check(asks, ask_sizes, 3, &|_| false);
+            }
+            (Kind::Books, [_, _, sides, prices, sizes]) => {
+                check(prices, sizes, 3, &|row| sides.get(row).is_some_and(|side| *side != 0));
+            }
+            _ => {}
         }
     }
 

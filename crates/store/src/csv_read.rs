@@ -20,6 +20,8 @@ use crate::rows::{RowParser, Rows, choose_symbol};
 const BLOCK: usize = 1 << 20;
 /// Bytes from which the layout is recognised.
 const HEAD: usize = 1 << 16;
+/// What some programs put before the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// More threads than this wait for the hash of the blocks.
 const MAX_WORKERS: usize = 4;
 
@@ -83,7 +85,7 @@ struct Sniffed {
 impl Sniffed {
     fn of_head(path: &Path, head: &[u8], unit: Option<TimeUnit>) -> Result<Self, DataError> {
         let empty = || DataError::Empty { path: path.to_owned() };
-        let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+        let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
         let mut lines =
             head.split(|byte| *byte == b'\n').zip(1_u64..).map(|(line, number)| (cell::trim(line), number));
         let mut synthetic = None;
@@ -271,7 +273,7 @@ fn read_blocks<R: Read + Send>(
 fn parse_block(text: &[u8], sniffed: &Sniffed, skip: u64, parser: &mut RowParser<'_>) -> Rows {
     let mut rows = Rows::new(&sniffed.layout);
     let mut cells: Vec<&[u8]> = Vec::with_capacity(16);
-    let mut rest = text;
+    let mut rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     while !rest.is_empty() {
         let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let line = rest.get(..end).unwrap_or_default();

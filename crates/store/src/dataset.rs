@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use pampero_model::{BookSeries, CandleSeries, QuoteSeries, Span, Timestamp, TradeSeries};
 
 use crate::cell::TimeUnit;
+use crate::table::Table;
 
 /// The kinds of market data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +89,17 @@ impl Series {
         self.times().is_empty()
     }
 
+    /// The part from one instant (included) to another (excluded).
+    #[must_use]
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> Self {
+        let table = Table::of_series(self);
+        let begin = table.times().partition_point(|time| *time < from.as_nanos());
+        let end = table.times().partition_point(|time| *time < to.as_nanos());
+        let mut part = Table::new(self.kind());
+        part.append_range(&table, begin..end);
+        part.into_series(self.span().unwrap_or_default())
+    }
+
     /// How long each candle lasts; nothing for other kinds.
     pub const fn span(&self) -> Option<Span> {
         match self {
@@ -138,12 +150,13 @@ impl Dataset {
 /// How to read a file. The default recognises everything and refuses bad data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// The symbol to take from a file that holds several; case does not matter.
+    /// The symbol to take from a file that holds several; case does not matter. Files without a column of symbols are
+    /// taken whole.
     pub symbol: Option<String>,
     /// The unit of times written as numbers, where their magnitude would mislead.
     pub time_unit: Option<TimeUnit>,
-    /// What to take from a file of depth changes that holds trades too: [`Kind::Books`] (the default) or
-    /// [`Kind::Trades`].
+    /// The kind of data to expect; a file of another kind is refused. From a file of depth changes that holds trades
+    /// too, it says which to take: [`Kind::Books`] (the default) or [`Kind::Trades`].
     pub kind: Option<Kind>,
     /// Levels a side of books that are made of depth changes; 100 if not given.
     pub depth: Option<usize>,

@@ -183,7 +183,7 @@ fn rest_of(rows: &[BadRow], count: u64) -> String {
         (0, _) | (_, true) => String::new(),
         (more, false) => {
             let open = if more > u64::try_from(places.len()).unwrap_or(u64::MAX) { ", ..." } else { "" };
-            format!("\n(and {more} more bad values: {}{open})", places.join(", "))
+            format!("\n(and {more} more: {}{open})", places.join(", "))
         }
     }
 }

@@ -9,7 +9,7 @@ use pampero_model::Span;
 
 use crate::check::Unchecked;
 use crate::csv_read;
-use crate::dataset::{Dataset, Kind, LoadOptions};
+use crate::dataset::{Dataset, Kind, LoadOptions, Series};
 use crate::error::DataError;
 use crate::layout::Layout;
 use crate::parquet_read;
@@ -66,6 +66,16 @@ fn read<R: Read + Seek + Send>(
     let mut magic = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut magic).map_err(DataError::io(path, "read it"))?;
     reader.seek(SeekFrom::Start(0)).map_err(DataError::io(path, "read it"))?;
+    let packed = match magic.as_slice() {
+        [0x1F, 0x8B, ..] => Some("gzip"),
+        [b'P', b'K', 3, 4] => Some("zip"),
+        [0x28, 0xB5, 0x2F, 0xFD] => Some("zstd"),
+        _ => None,
+    };
+    if let Some(packed) = packed {
+        let path = path.display();
+        return Err(DataError::Request(format!("{path}: is packed ({packed}); unpack it first")));
+    }
     if magic == PARQUET_MAGIC {
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         reader.read_to_end(&mut bytes).map_err(DataError::io(path, "read it"))?;
@@ -99,7 +109,7 @@ fn read_parquet(path: &Path, bytes: &Bytes, options: &LoadOptions) -> Result<Dat
         raw: options.raw,
     };
     Ok(Dataset {
-        series: unchecked.finish()?,
+        series: of_kind(path, unchecked.finish()?, options)?,
         symbol: market,
         venue,
         synthetic,
@@ -109,6 +119,18 @@ fn read_parquet(path: &Path, bytes: &Bytes, options: &LoadOptions) -> Result<Dat
         path: path.to_owned(),
         description: format!("{description} of Parquet"),
     })
+}
+
+/// Refuses data of another kind than was asked for.
+fn of_kind(path: &Path, series: Series, options: &LoadOptions) -> Result<Series, DataError> {
+    let found = series.kind();
+    match options.kind {
+        Some(kind) if kind != found => {
+            let (path, found, kind) = (path.display(), found.name(), kind.name());
+            Err(DataError::Request(format!("{path}: holds {found}, not {kind}")))
+        }
+        _ => Ok(series),
+    }
 }
 
 fn names(layout: &Layout) -> Vec<String> {
@@ -140,7 +162,7 @@ fn read_text<R: Read + Seek + Send>(
         raw: options.raw,
     };
     Ok(Dataset {
-        series: unchecked.finish()?,
+        series: of_kind(path, unchecked.finish()?, options)?,
         symbol: read.symbol,
         venue: None,
         synthetic: read.synthetic,

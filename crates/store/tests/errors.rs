@@ -1,7 +1,7 @@
 //! Bad input says what is wrong, where, and what to do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // test code
 
-use pampero_store::{DataError, LoadOptions, MAX_BAD_ROWS, load, load_bytes};
+use pampero_store::{DataError, Kind, LoadOptions, MAX_BAD_ROWS, load, load_bytes};
 
 fn error(text: &str) -> String {
     load_bytes("file.csv", text.as_bytes(), &LoadOptions::default()).unwrap_err().to_string()
@@ -18,7 +18,7 @@ fn a_bad_cell_names_line_column_and_value() {
     assert_eq!(
         error(&format!("{HEADER}0,1,1,1,1,\n60,1,1,1\nnoon,1,1,1,1,1\n")),
         "file.csv: line 2, column `volume`: `` found, a quantity (a decimal number such as 0.25) expected\n\
-         (and 2 more bad values: line 3, line 4)"
+         (and 2 more: line 3, line 4)"
     );
     assert_eq!(
         error(&format!("{HEADER}0,1,1,NaN,1,1\n")),
@@ -39,15 +39,45 @@ fn impossible_values_are_refused() {
     assert_eq!(
         error(&format!("{HEADER}0,1,1,1,1,-2\n60,5,4,5,5,1\n")),
         "file.csv: line 2, column `volume`: `-2` found, a quantity not below zero expected\n\
-         (and 1 more bad values: line 3)"
+         (and 1 more: line 3)"
     );
     assert_eq!(
         error(&format!("{HEADER}0,0,1,1,1,2\n")),
-        "file.csv: line 2, column `open`: `0` found, a price above zero expected\n(and 1 more bad values: line 2)"
+        "file.csv: line 2, column `open`: `0` found, a price above zero expected\n(and 1 more: line 2)"
     );
     assert_eq!(
         error(&format!("{HEADER}0,5,4,5,5,1\n")),
         "file.csv: line 2, column `high`: `4` found, no less than open and close expected"
+    );
+}
+
+#[test]
+fn levels_need_price_and_quantity() {
+    let books = "time,side,level,price,qty\n1,bid,1,5,1\n";
+    assert_eq!(
+        error(&format!("{books}1,ask,1,6,0\n")),
+        "file.csv: line 3, column `qty`: `0` found, a quantity above zero expected"
+    );
+    assert_eq!(
+        error(&format!("{books}1,ask,1,0,2\n")),
+        "file.csv: line 3, column `price`: `0` found, a price above zero expected"
+    );
+    assert!(error(&format!("{books}1,bid,2,5,2\n")).contains("two levels of price 5 on one side"));
+    assert_eq!(
+        error("time,bid,bid_size,ask,ask_size\n1,5,1,0,1\n"),
+        "file.csv: line 2, column `ask`: `0` found, a price above zero expected"
+    );
+}
+
+#[test]
+fn packed_files_and_other_kinds_are_named() {
+    let packed = load_bytes("x.zip", b"PK\x03\x04....", &LoadOptions::default()).unwrap_err().to_string();
+    assert_eq!(packed, "x.zip: is packed (zip); unpack it first");
+    let options = LoadOptions { kind: Some(Kind::Trades), ..LoadOptions::default() };
+    let text = format!("{HEADER}0,1,1,1,1,1\n");
+    assert_eq!(
+        load_bytes("x.csv", text.as_bytes(), &options).unwrap_err().to_string(),
+        "x.csv: holds candles, not trades"
     );
 }
 

@@ -136,6 +136,27 @@ fn best_quotes_with_an_empty_side() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_data() {
+    let read = |text: &[u8]| load_bytes("mark", text, &LoadOptions::default()).unwrap().series;
+    let with_header = b"\xEF\xBB\xBFtime,price,qty\n1,2,3\n";
+    let without = b"\xEF\xBB\xBF1,2,3\n2,2,3\n";
+    assert_eq!(read(with_header), read(&with_header[3..]));
+    assert_eq!(read(without), read(&without[3..]));
+}
+
+#[test]
+fn a_part_of_a_series_is_cut_by_time() {
+    for name in ["binance_klines.csv", "binance_aggtrades.csv", "depth.tsv", "book_ticker.csv"] {
+        let series = read(name).series;
+        let (first, last) = (series.times()[0], *series.times().last().unwrap());
+        let part = series.between(first, last);
+        assert!(part.len() < series.len() && part.times()[0] == first, "{name}");
+        assert_eq!(part.span(), series.span());
+        assert_eq!(series.between(first, last.plus(pampero_model::Span::from_nanos(1))), series, "{name}");
+    }
+}
+
+#[test]
 fn the_unit_of_time_can_be_stated() {
     let text = b"timestamp_ms,price,qty\n60000,1,1\n";
     let named = load_bytes("named", text, &LoadOptions::default()).unwrap();
