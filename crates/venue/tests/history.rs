@@ -359,6 +359,23 @@ fn the_rest_that_buys_nothing_is_released() {
 }
 
 #[test]
+fn below_a_price_of_one_the_cut_may_leave_enough_for_another_execution() {
+    let mut rules = market("0");
+    rules.min_base = Quantity::UNIT;
+    let mut desk = Desk::with(rules, FillModel::preset(Neutral), Latency::default());
+    // 11 units are worth 6.6: 6 of quote, which is 10 of base. The one left is worth nothing. 5 units are worth 3.
+    desk.sell(1, "0.6", "0.00000011");
+    desk.sell(1, "0.6", "0.00000005");
+    // 3 units at 0.65 are worth 1.95: 1 of quote is 1 of base. Two are left, worth 1.3: 1 of quote is 1 of base.
+    desk.sell(1, "0.65", "0.00000003");
+    desk.venue.on_quote(MARKET, at(2), &quote(("0.6", "1"), ("0.9", "1")));
+    assert_eq!(desk.fills(), ["sell 0.0000001@0.6 taker", "sell 0.00000005@0.6 taker"]);
+    desk.venue.on_quote(MARKET, at(3), &quote(("0.65", "1"), ("0.9", "1")));
+    assert_eq!(desk.fills(), ["sell 0.00000001@0.65 maker"; 2]);
+    assert_eq!(desk.venue.open_orders().count(), 0);
+}
+
+#[test]
 fn other_size_units_reserve_what_they_can_cost() {
     let mut rules = market("0");
     rules.buy_unit = SizeUnit::Base;

@@ -371,7 +371,7 @@ proptest! {
                 }
             }
             venue.process(at(0), &mut events);
-            check_money(&venue)?;
+            check_deposits(&venue, COINS, DOLLARS)?;
         }
         let matches: Vec<_> = venue
             .matches()
@@ -398,9 +398,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn amounts_of_any_size_do_no_harm(
+        (rules, _) in any_market(),
+        orders in prop::collection::vec((0..3_u32, side(), 0..=i64::MAX, 0..63_u32, 0..=i64::MAX, 0..63_u32), 1..60),
+    ) {
+        let rich = i128::from(i64::MAX) * 20;
+        let mut venue = venue(rules.clone(), 3);
+        for account in (0..3).map(AccountId) {
+            venue.deposit(account, Money::new(usd(), rich - DOLLARS)).unwrap();
+            venue.deposit(account, Money::new(btc(), rich - COINS)).unwrap();
+        }
+        for (account, side, price, price_shift, units, shift) in orders {
+            let (price, units) = (Price::from_units(price >> price_shift), units >> shift);
+            let size = match rules.size_unit(side) {
+                SizeUnit::Base => Size::Base(Quantity::from_units(units)),
+                SizeUnit::Quote => Size::Quote(Cash::from_units(units.into())),
+            };
+            let _ = venue.place(at(0), &Placement { account: AccountId(account), market: MARKET, side, price, size });
+            venue.process(at(0), &mut Vec::new());
+            check_deposits(&venue, rich, rich)?;
+        }
+    }
+}
+
 /// Nothing is negative, reservations add up to those of the open orders, and all money is somewhere.
-fn check_money(venue: &MatchingVenue) -> Result<(), TestCaseError> {
-    for (currency, deposited, spender) in [(btc(), COINS, Side::Sell), (usd(), DOLLARS, Side::Buy)] {
+fn check_deposits(venue: &MatchingVenue, coins: i128, dollars: i128) -> Result<(), TestCaseError> {
+    for (currency, deposited, spender) in [(btc(), coins, Side::Sell), (usd(), dollars, Side::Buy)] {
         let mut everything = 0;
         for account in (0..3).map(AccountId) {
             let balance = venue.balance(account, currency);

@@ -134,10 +134,7 @@ impl HistoryMarket {
                 };
                 let terms = Terms { rates: &self.rates, price, liquidity, time: trade.time };
                 let free = self.fill.share_of(volume).saturating_sub(ours);
-                if let Some(execution) = resting.execute(free, terms) {
-                    ours += execution.traded.base;
-                    out.push(execution);
-                }
+                ours += resting.execute(free, terms, out);
             }
         }
     }
@@ -204,17 +201,17 @@ impl Reach<'_> {
             let (price, liquidity) =
                 if self.first { (level.price, Liquidity::Taker) } else { (limit, Liquidity::Maker) };
             let terms = Terms { rates: self.rates, price, liquidity, time: self.time };
-            let Some(execution) = resting.execute(self.offered(level).saturating_sub(used), terms) else {
+            let base = resting.execute(self.offered(level).saturating_sub(used), terms, out);
+            if base == 0 {
                 continue;
-            };
-            out.push(execution);
-            let units = used.saturating_add(execution.traded.base);
+            }
+            let units = used.saturating_add(base);
             match before.and_then(|at| taken.get_mut(at)) {
                 Some(before) => before.units = units,
                 None if self.fill.preset == FillPreset::Optimistic => {}
                 None => taken.push(Taken { side, shown: *level, units }),
             }
-            if execution.complete.is_some() {
+            if resting.working.is_spent() {
                 break;
             }
         }

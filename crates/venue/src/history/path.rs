@@ -87,10 +87,7 @@ impl Walk<'_> {
                     (resting.order.price, Liquidity::Maker)
                 };
                 let terms = Terms { rates: self.rates, price, liquidity, time: vertex.time };
-                if let Some(execution) = resting.execute(self.budget, terms) {
-                    self.budget -= execution.traded.base;
-                    out.push(execution);
-                }
+                self.budget -= resting.execute(self.budget, terms, out);
             }
         }
     }

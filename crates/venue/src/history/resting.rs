@@ -48,8 +48,23 @@ impl Resting {
         self.order.side.accepts(self.order.price, price)
     }
 
-    /// Executes at most `base` units on the terms. History that makes no sense executes nothing.
-    pub fn execute(&mut self, base: i64, terms: Terms<'_>) -> Option<Execution> {
+    /// Executes at most `base` units on the terms and gives how many it were. History that makes no sense
+    /// executes nothing.
+    pub fn execute(&mut self, base: i64, terms: Terms<'_>, out: &mut Vec<Execution>) -> i64 {
+        let mut total = 0;
+        // Below a price of one the cut of an execution may leave enough for one more, as on the exchange.
+        for _ in 0..2 {
+            let Some(execution) = self.execute_once(base - total, terms) else { break };
+            total += execution.traded.base;
+            out.push(execution);
+            if execution.complete.is_some() {
+                break;
+            }
+        }
+        total
+    }
+
+    fn execute_once(&mut self, base: i64, terms: Terms<'_>) -> Option<Execution> {
         if base <= 0 || !terms.price.is_positive() {
             return None;
         }
