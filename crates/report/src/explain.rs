@@ -104,7 +104,7 @@ const TABLE: &[Explanation] = &[
         read: |s| some(s.profit, Value::Money),
     },
     Explanation {
-        name: "total_return",
+        name: "return",
         title: "Return",
         formula: "Last value / first value - 1 of the equity per unit: as in a fund, a deposit buys units and a \
                   withdrawal returns them at the value before it, at the end of the interval between two equity \

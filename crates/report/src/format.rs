@@ -8,6 +8,19 @@ use crate::record::RunRecord;
 /// What is printed where a statistic is undefined.
 const UNDEFINED: &str = "n/a";
 
+/// A statistic as the report prints it: `12.34 %`, `1,000.00`, `3d 4h`, or `n/a` where it is undefined.
+///
+/// ```
+/// # use pampero_report::{Value, show, RunRecord};
+/// # fn example(record: &RunRecord) {
+/// assert_eq!(show(Value::Fraction(0.125), record), "12.50 %");
+/// assert_eq!(show(Value::Undefined, record), "n/a");
+/// # }
+/// ```
+pub fn show(value: Value, record: &RunRecord) -> String {
+    Format::of(record).value(value)
+}
+
 /// How amounts of the report currency are printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Format {

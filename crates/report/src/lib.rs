@@ -18,6 +18,7 @@ mod trips;
 pub use curve::{CurveStatistics, Grid};
 pub use explain::{Explanation, Value, explain, explanations};
 pub use files::{WriteError, write_files};
+pub use format::show;
 pub use json::{orders_hash, summary_json};
 pub use record::{
     DeniedCount, EquityPoint, FillRecord, Flow, Holding, Mark, MarketMarks, OrderRecord, RunInputs,

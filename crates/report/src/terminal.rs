@@ -166,7 +166,7 @@ impl Page {
             None => Value::Undefined,
         };
         let rows = [
-            ("total_return", fraction(run.total_return), fraction(hold.total_return)),
+            ("return", fraction(run.total_return), fraction(hold.total_return)),
             ("cagr", fraction(run.cagr), fraction(hold.cagr)),
             ("volatility", fraction(run.volatility), fraction(hold.volatility)),
             ("sharpe", number(run.sharpe), number(hold.sharpe)),
@@ -200,7 +200,7 @@ impl Page {
         };
         let nothing = matches!(value, Value::Money(Cash::ZERO));
         match name {
-            "total_return" | "sharpe" | "profit" | "expectancy" if !nothing => {
+            "return" | "sharpe" | "profit" | "expectancy" if !nothing => {
                 self.paint(if good { "32" } else { "31" }, &text)
             }
             _ => text,

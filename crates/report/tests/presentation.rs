@@ -10,7 +10,7 @@ use common::{HOUR, at, cash, fill, marks, point, price, run};
 use pampero_model::{OrderId, Quantity, Side, Size};
 use pampero_report::{
     DeniedCount, OrderRecord, RunRecord, Statistics, Style, Timing, WriteError, explain, explanations,
-    orders_hash, render, summary_json, write_files,
+    orders_hash, render, show, summary_json, write_files,
 };
 
 /// Forty hours that rise, fall and rise again, with two round trips and an open position.
@@ -267,6 +267,15 @@ fn every_statistic_has_its_formula_and_is_found_by_name() {
     }
     assert!(explain("Max-Drawdown").is_some());
     assert!(explain("").is_none());
+}
+
+#[test]
+fn a_statistic_alone_is_shown_as_in_the_report() {
+    let run = sample();
+    let statistics = Statistics::compute(&run);
+    let shown = |name| show(explain(name).unwrap().value(&statistics), &run);
+    assert_eq!((shown("final_equity"), shown("return")), ("117,600.00".to_owned(), "16.21 %".to_owned()));
+    assert_eq!((shown("calmar"), shown("drawdown_duration")), ("n/a".to_owned(), "7h".to_owned()));
 }
 
 #[test]
