@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use pampero_model::{Cash, Currency, Liquidity, Money, Price, Quantity, Rounding, Side, Span};
+use pampero_model::{Cash, Currency, Liquidity, Money, Price, Quantity, Rounding, Side, Span, Timestamp};
 
 use crate::curve::{Curve, CurveStatistics, Grid};
 use crate::fund::Fund;
@@ -155,7 +155,7 @@ impl Statistics {
             pass.curve.invalidate();
         }
         self.equity = pass.curve.finish();
-        self.hold = pass.hold.finish();
+        self.hold = pass.hold.map(Curve::finish).unwrap_or_default();
     }
 }
 
@@ -163,7 +163,9 @@ impl Statistics {
 struct EquityPass<'a> {
     fund: Fund<'a>,
     curve: Curve,
-    hold: Curve,
+    /// From the first mark on: before it there was nothing to buy.
+    hold: Option<Curve>,
+    grid: Option<Grid>,
     peak_profit: Cash,
     deepest_fall: Cash,
     before: EquityPoint,
@@ -181,7 +183,8 @@ impl<'a> EquityPass<'a> {
         Self {
             fund: Fund::new(record),
             curve: Curve::new(grid, first.time, first.equity.to_f64()),
-            hold: Curve::new(grid, first.time, first.price.to_f64()),
+            hold: None,
+            grid,
             peak_profit: first.equity,
             deepest_fall: Cash::ZERO,
             before: *first,
@@ -199,10 +202,20 @@ impl<'a> EquityPass<'a> {
         self.before = *point;
         self.before_equity = point.equity.to_f64();
         self.curve.push(point.time, self.fund.value_of(point, self.before_equity));
-        self.hold.push(point.time, point.price.to_f64());
+        self.mark(point.time, point.price);
         let profit = point.equity.saturating_sub(self.fund.flows());
         self.peak_profit = self.peak_profit.max(profit);
         self.deepest_fall = self.deepest_fall.max(self.peak_profit.saturating_sub(profit));
+    }
+
+    #[inline]
+    fn mark(&mut self, time: Timestamp, price: Price) {
+        if price.is_positive() {
+            let grid = self.grid;
+            self.hold
+                .get_or_insert_with(|| Curve::new(grid, time, price.to_f64()))
+                .push(time, price.to_f64());
+        }
     }
 
     /// Counts the state before for as long as it lasted.

@@ -238,12 +238,13 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(record: &'a RunRecord) -> Self {
         let first = record.equity.first().copied().unwrap_or_default();
+        let bought = record.equity.iter().find(|point| point.price.is_positive());
         Self {
             fund: Fund::new(record),
             start: first.time,
             length: record.length(),
             initial: first.equity.to_f64(),
-            price: first.price.to_f64(),
+            price: bought.map_or(0.0, |point| point.price.to_f64()),
             peak: 0.0,
         }
     }
@@ -255,7 +256,12 @@ impl<'a> Walk<'a> {
         Sample {
             time: time_fraction(point.time, self.start, self.length),
             equity,
-            hold: self.initial * point.price.to_f64() / self.price,
+            // Not a number, and so not drawn, while there is no mark.
+            hold: if point.price.is_positive() {
+                self.initial * point.price.to_f64() / self.price
+            } else {
+                f64::NAN
+            },
             // More than everything is not lost in the picture.
             drawdown: if self.peak > 0.0 { (1.0 - value / self.peak).min(1.0) } else { 0.0 },
         }

@@ -360,6 +360,17 @@ fn buying_and_holding_is_measured_beside() {
 }
 
 #[test]
+fn holding_begins_with_the_first_mark_and_skips_what_has_none() {
+    let mut run = run_of(DAY, &["1000"; 5]);
+    for (point, mark) in run.equity.iter_mut().zip(["0", "100", "0", "90", "120"]) {
+        point.price = price(mark);
+    }
+    let hold = Statistics::compute(&run).hold;
+    assert_close(hold.total_return, 0.2);
+    assert_close(hold.max_drawdown, 0.1);
+}
+
+#[test]
 fn denied_orders_are_counted_by_code() {
     let mut run = run();
     let denied = |code: &'static str, count| DeniedCount { code: code.into(), count };
