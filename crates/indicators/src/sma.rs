@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_largest_prices_do_not_overflow() {
-        let sma = feed(1_000, &[i64::MAX; 2_500]);
+        let sma = feed(1_000, &vec![i64::MAX; 2_500]);
         assert_eq!(sma.value().unwrap().sum(), i128::from(i64::MAX) * 1_000);
     }
 

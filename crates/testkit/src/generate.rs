@@ -92,7 +92,9 @@ impl Walk {
         let moved = self.random.between(-self.step, self.step).saturating_add(self.drift);
         let change = i128::from(self.price) * i128::from(moved) / 10_000;
         let price = i64::try_from(i128::from(self.price) + change).unwrap_or(self.price);
-        self.price = (price - price % CENT).max(FLOOR);
+        // To the nearest cent: cutting would be a drift.
+        let nearest = price.saturating_add(CENT / 2);
+        self.price = (nearest - nearest.rem_euclid(CENT)).max(FLOOR);
         Price::from_units(self.price)
     }
 

@@ -43,7 +43,7 @@ pub struct MarketMakerParams {
     /// How far both quotes move down for each `order_quantity` held beyond the target, and up for each below it,
     /// as a share of the price. From 0, below 1.
     pub skew: Rate,
-    /// Least time between two evaluations of the book. A fill brings the next one forward.
+    /// Least time between two evaluations of the book.
     pub interval: Span,
     /// A quote stays where it is while it is no farther than this from where it should be, as a share of the
     /// price: each move costs two requests. From 0, below 1.

@@ -174,10 +174,9 @@ impl Strategy for MarketMaker {
         }
     }
 
-    /// The book may be older than the fill: what stands and is still within the limits stays, and new prices
-    /// come with the next book.
+    /// The book may be older than the fill, so that it gives no new prices: what stands and is still within the
+    /// limits stays, and the next evaluation does the rest.
     fn on_fill(&mut self, ctx: &mut Context<'_>, _fill: &Fill) {
-        self.next_evaluation = ctx.now();
         let standing = self.standing(ctx);
         let prices = standing.map(|standing| standing.map(|standing| standing.price));
         self.quote(ctx, prices, standing);
