@@ -52,7 +52,10 @@ impl Core {
         if warm_up_left > 0 && !origin.by_operator {
             return Err(Denied::WarmingUp { missing: warm_up_left });
         }
-        let record = self.draft(strategy, intent, origin)?;
+        let mut record = self.draft(strategy, intent, origin)?;
+        if let Some(held) = origin.held.and_then(|id| self.orders.get(id)) {
+            (record.kind, record.created_at) = (held.kind, held.created_at);
+        }
         let order = Order {
             id: record.id,
             market: record.market,
