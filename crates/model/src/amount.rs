@@ -328,9 +328,18 @@ fn decimal_to_units(decimal: Decimal) -> Result<i128, ArithmeticError> {
 
 // Signals and statistics are floating point by design; the loss beyond 2^53 units is stated at the callers.
 #[allow(clippy::cast_precision_loss)]
+#[inline]
 pub(crate) fn units_to_f64(units: i128) -> f64 {
     match i64::try_from(units) {
         Ok(units) => units as f64 / 1e8,
-        Err(_) => units as f64 / 1e8,
+        Err(_) => wide_units_to_f64(units),
     }
+}
+
+/// Apart and cold, or the compiler joins the two branches and calls the slow 128-bit conversion for all.
+#[allow(clippy::cast_precision_loss)]
+#[cold]
+#[inline(never)]
+fn wide_units_to_f64(units: i128) -> f64 {
+    units as f64 / 1e8
 }

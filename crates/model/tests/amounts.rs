@@ -244,7 +244,10 @@ proptest! {
     }
 
     #[test]
-    fn floats_are_near(units in units()) {
+    fn floats_are_near(units in units(), wide in wide_units()) {
+        #[allow(clippy::cast_precision_loss)] // the comparison is approximate by nature
+        let expected = wide as f64 / 1e8;
+        prop_assert!((Cash::from_units(wide).to_f64() - expected).abs() <= expected.abs() * 1e-15);
         let float = Price::from_units(units).to_f64();
         #[allow(clippy::cast_precision_loss)] // the comparison is approximate by nature
         let expected = units as f64 / 1e8;

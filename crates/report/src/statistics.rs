@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use pampero_model::{Cash, Currency, Liquidity, Money, Price, Quantity, Rounding, Side, Span, Timestamp};
+use pampero_model::{Cash, Currency, Liquidity, Money, Price, Quantity, Rounding, Side, Span};
 
 use crate::curve::{Curve, CurveStatistics, Grid};
 use crate::fund::Fund;
@@ -155,7 +155,7 @@ impl Statistics {
             pass.curve.invalidate();
         }
         self.equity = pass.curve.finish();
-        self.hold = pass.hold.map(Curve::finish).unwrap_or_default();
+        self.hold = pass.hold.finish();
     }
 }
 
@@ -164,8 +164,7 @@ struct EquityPass<'a> {
     fund: Fund<'a>,
     curve: Curve,
     /// From the first mark on: before it there was nothing to buy.
-    hold: Option<Curve>,
-    grid: Option<Grid>,
+    hold: Curve,
     peak_profit: Cash,
     deepest_fall: Cash,
     before: EquityPoint,
@@ -180,11 +179,11 @@ struct EquityPass<'a> {
 impl<'a> EquityPass<'a> {
     fn new(record: &'a RunRecord, first: &EquityPoint, grid: Option<Grid>) -> Self {
         let market = record.markets.get(record.main_market);
+        let bought = record.equity.iter().find(|point| point.price.is_positive()).unwrap_or(first);
         Self {
             fund: Fund::new(record),
             curve: Curve::new(grid, first.time, first.equity.to_f64()),
-            hold: None,
-            grid,
+            hold: Curve::new(grid, bought.time, bought.price.to_f64()),
             peak_profit: first.equity,
             deepest_fall: Cash::ZERO,
             before: *first,
@@ -202,20 +201,12 @@ impl<'a> EquityPass<'a> {
         self.before = *point;
         self.before_equity = point.equity.to_f64();
         self.curve.push(point.time, self.fund.value_of(point, self.before_equity));
-        self.mark(point.time, point.price);
+        if point.price.is_positive() {
+            self.hold.push(point.time, point.price.to_f64());
+        }
         let profit = point.equity.saturating_sub(self.fund.flows());
         self.peak_profit = self.peak_profit.max(profit);
         self.deepest_fall = self.deepest_fall.max(self.peak_profit.saturating_sub(profit));
-    }
-
-    #[inline]
-    fn mark(&mut self, time: Timestamp, price: Price) {
-        if price.is_positive() {
-            let grid = self.grid;
-            self.hold
-                .get_or_insert_with(|| Curve::new(grid, time, price.to_f64()))
-                .push(time, price.to_f64());
-        }
     }
 
     /// Counts the state before for as long as it lasted.
