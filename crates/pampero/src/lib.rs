@@ -1,1 +1,60 @@
-//! Work in progress.
+//! The command line of Pampero, as a library: a program of one's own offers its own strategies with it.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     // strategies.push(my_strategy::definition());
+//!     let strategies = pampero::builtin_strategies();
+//!     pampero::run(strategies)
+//! }
+//! ```
+
+mod cli;
+mod commands;
+mod config;
+mod data;
+mod error;
+mod flags;
+mod market_list;
+mod output;
+mod plan;
+mod progress;
+mod sample;
+mod suggest;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use pampero_engine::StrategyDefinition;
+
+/// Reads the process's arguments and does what they ask for, with these strategies to choose from. The exit codes
+/// stand in `pampero --help`.
+// By value: the strategies belong to the program from here on.
+#[allow(clippy::needless_pass_by_value)]
+pub fn run(strategies: Vec<StrategyDefinition>) -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // A reader that has gone away is no failure.
+            let _ = message.print();
+            return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
+        }
+    };
+    match commands::execute(cli.command, &strategies) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::print_error(&failure.render(output::color_on_stderr()));
+            failure.exit_code()
+        }
+    }
+}
+
+/// The strategies that come with Pampero.
+///
+/// ```
+/// let names: Vec<_> = pampero::builtin_strategies().iter().map(|strategy| strategy.name()).collect();
+/// assert!(names.contains(&"sma-cross"));
+/// ```
+pub fn builtin_strategies() -> Vec<StrategyDefinition> {
+    vec![pampero_sma_cross::definition(), pampero_market_maker::definition()]
+}

@@ -1,2 +1,4 @@
 //! The `pampero` command.
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pampero::run(pampero::builtin_strategies())
+}

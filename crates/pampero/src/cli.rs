@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pampero_model::{Rate, Span, Timestamp};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done
+  1   the run failed: a file could not be read or written
+  2   the command line is wrong
+  3   the configuration is wrong
+  4   the market data is wrong
+  70  Pampero contradicts itself: please report it";
+
+/// Algorithmic trading for the Bitex exchange: write a strategy, test it on history, trade it.
+#[derive(Debug, Parser)]
+#[command(name = "pampero", version, after_help = EXIT_CODES, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Trade strategies through history and report what came of it
+    #[command(after_help = BACKTEST_EXAMPLES)]
+    Backtest(Box<BacktestArgs>),
+    /// Import, list, verify, resample and generate market data
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Check a configuration, and look up its keys
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Explain a statistic of the report or a code of the risk gate
+    Explain(ExplainArgs),
+    /// List the strategies with their parameters
+    Strategies(StrategiesArgs),
+}
+
+const BACKTEST_EXAMPLES: &str = "\
+Examples:
+  pampero backtest
+      the main job: sma-cross on the built-in sample of a btc_ars market
+  pampero backtest --strategy sma-cross --set fast=5 --data candles.csv --cash USD=10000
+      flags alone: no limits, as the report then says
+  pampero backtest my.toml --fill all
+      a configuration, under every fill preset
+
+Exit codes: 0 done, 1 files, 2 command line, 3 configuration, 4 market data, 70 a defect of ours";
+
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    /// The configuration; without it and without --data, the built-in quickstart
+    pub config: Option<PathBuf>,
+    /// The strategy, in place of the configured one
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// A parameter of the strategy; NAME.KEY=VALUE where there are several strategies
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// Market data, CSV or Parquet; MARKET=FILE binds a file to a market
+    #[arg(long, value_name = "FILE")]
+    pub data: Vec<String>,
+    /// The market, CODE or VENUE:CODE, such as btc_usd [default: what the data says]
+    #[arg(long, value_name = "CODE")]
+    pub market: Vec<String>,
+    /// Starting balance, such as USD=1000000; also inventory, such as BTC=0.5
+    #[arg(long, value_name = "CURRENCY=AMOUNT", value_parser = pair)]
+    pub cash: Vec<(String, String)>,
+    /// Maker and taker fee as a share: 0.001 is 0.1 %
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub fee: Option<Rate>,
+    /// When history fills our orders; `all` compares the three
+    #[arg(long, value_name = "PRESET")]
+    pub fill: Option<Fill>,
+    /// Only what happens at or after this date or instant
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Timestamp>,
+    /// Only what happens before this date or instant
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<Timestamp>,
+    /// Seed of everything that is drawn [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print one JSON object instead of the report
+    #[arg(long)]
+    pub json: bool,
+    /// Write orders, fills, equity and the report into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fill {
+    /// Only when traded through, for a tenth of the volume
+    Conservative,
+    /// With an estimate of the place in the queue
+    Neutral,
+    /// At touch and whole
+    Optimistic,
+    /// Each of the three
+    All,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say whether a configuration is right, or everything that is wrong with it
+    Check {
+        /// The file [default: the built-in quickstart]
+        file: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of the configuration, for editors
+    Schema,
+    /// Say what a key means, and what a file says for it
+    Explain {
+        /// The key or table, such as limits.max_drawdown
+        key: String,
+        /// A configuration to look the key up in
+        file: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Such as sharpe or MAX_POSITION; without it, the list of all
+    pub name: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StrategiesArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected a name and a value joined by `=`".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<Rate, String> {
+    let rate: Rate = text.parse().map_err(|error| format!("{error}"))?;
+    if rate.is_negative() || rate >= Rate::ONE {
+        return Err("expected a share from 0 to below 1, such as 0.001 for 0.1 %".to_owned());
+    }
+    Ok(rate)
+}
+
+/// A span of time on the command line.
+pub(crate) fn span(text: &str) -> Result<Span, String> {
+    text.parse().map_err(|error: pampero_model::TimeError| error.to_string())
+}

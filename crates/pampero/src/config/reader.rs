@@ -1,0 +1,174 @@
+//! Reads a configuration: walks the file along the table of keys and collects every mistake.
+
+use super::document::{Field, Node, Value, parse};
+use super::problem::{Problem, Problems, Source};
+use super::schema::{KEYS, Key, Refusal, Setter, Spot};
+use super::{Config, StrategySection};
+use crate::suggest::hint;
+
+/// A configuration that was read, with its text for messages about what its values mean.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reading {
+    pub config: Config,
+    pub source: Source,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Every mistake in form, keys and values. What the values mean together is checked later.
+pub(crate) fn read(name: &str, text: &str) -> Result<Reading, Problems> {
+    let (root, syntax) = parse(text);
+    let mut reader = Reader {
+        config: Config::default(),
+        source: Source { name: name.to_owned(), text: text.to_owned(), places: Vec::new() },
+        problems: Vec::new(),
+    };
+    for error in syntax {
+        let help = "correct the form: see https://toml.io for the rules of TOML";
+        reader.problems.push(Problem::new("", error.message, help).at(error.place));
+    }
+    if let Value::Table(fields) = &root.value {
+        reader.table(fields, "", "", &Spot::default());
+    }
+    let Reader { config, source, problems } = reader;
+    if problems.is_empty() {
+        Ok(Reading { config, source })
+    } else {
+        Err(Problems { source: Some(source), list: problems })
+    }
+}
+
+struct Reader {
+    config: Config,
+    source: Source,
+    problems: Vec<Problem>,
+}
+
+/// What may stand at a path.
+enum Expected {
+    Value(&'static Key),
+    Table,
+    Tables,
+    Nothing,
+}
+
+fn expected(pattern: &str) -> Expected {
+    for key in KEYS.iter() {
+        match key.path.strip_prefix(pattern) {
+            Some("") => return Expected::Value(key),
+            Some(rest) if rest.starts_with('.') => return Expected::Table,
+            Some(rest) if rest.starts_with("[]") => return Expected::Tables,
+            _ => {}
+        }
+    }
+    Expected::Nothing
+}
+
+/// The keys that a table may have, in the order of the table of keys.
+fn children(pattern: &str) -> Vec<&'static str> {
+    let prefix = if pattern.is_empty() { String::new() } else { format!("{pattern}.") };
+    let mut names: Vec<&'static str> = KEYS
+        .iter()
+        .filter_map(|key| key.path.strip_prefix(&prefix))
+        .filter_map(|rest| rest.split(['.', '[']).next())
+        .collect();
+    names.dedup();
+    names
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+impl Reader {
+    fn table(&mut self, fields: &[Field], pattern: &str, path: &str, spot: &Spot) {
+        for field in fields {
+            let named = join(pattern, &field.key);
+            match expected(&named) {
+                Expected::Nothing => self.any_name(field, pattern, path, spot),
+                expected => self.field(field, &expected, &named, &join(path, &field.key), spot),
+            }
+        }
+    }
+
+    /// A key whose name is free, such as a currency, or one that there is not.
+    fn any_name(&mut self, field: &Field, pattern: &str, path: &str, spot: &Spot) {
+        let wild = join(pattern, "*");
+        let path = join(path, &field.key);
+        match expected(&wild) {
+            Expected::Nothing => {
+                let table = if pattern.is_empty() { "the configuration" } else { &format!("[{pattern}]") };
+                let message = format!("`{}` is not a key of {table}", field.key);
+                let problem = Problem::new(path, message, hint(&field.key, children(pattern)));
+                self.problems.push(problem.at(field.key_place.clone()));
+            }
+            expected => {
+                let mut spot = spot.clone();
+                spot.names.push(field.key.clone());
+                self.field(field, &expected, &wild, &path, &spot);
+            }
+        }
+    }
+
+    fn field(&mut self, field: &Field, expected: &Expected, pattern: &str, path: &str, spot: &Spot) {
+        let Field { key_place, node, .. } = field;
+        self.source.places.push((path.to_owned(), key_place.clone(), node.place.clone()));
+        match (expected, &node.value) {
+            (Expected::Value(key), _) => self.value(key, node, path, spot),
+            (Expected::Table, Value::Table(fields)) => self.table(fields, pattern, path, spot),
+            (Expected::Tables, Value::List(items)) => self.tables(items, field, pattern, path, spot),
+            (Expected::Table, other) => {
+                self.wrong_form(field, path, other, &format!("make it a table: [{path}]"));
+            }
+            (Expected::Tables, other) => {
+                self.wrong_form(field, path, other, &format!("write it with two brackets: [[{path}]]"));
+            }
+            (Expected::Nothing, _) => {}
+        }
+    }
+
+    fn wrong_form(&mut self, field: &Field, path: &str, found: &Value, help: &str) {
+        let message = format!("`{path}` is {}, which it cannot be", found.kind());
+        self.problems.push(Problem::new(path, message, help).at(field.key_place.clone()));
+    }
+
+    /// A list of tables, of which there is one so far: the strategies.
+    fn tables(&mut self, items: &[Node], field: &Field, pattern: &str, path: &str, spot: &Spot) {
+        self.config.strategies.resize_with(items.len(), StrategySection::default);
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let spot = Spot { index, ..spot.clone() };
+            match &item.value {
+                Value::Table(fields) => {
+                    self.source.places.push((path.clone(), field.key_place.clone(), item.place.clone()));
+                    self.table(fields, &format!("{pattern}[]"), &path, &spot);
+                }
+                other => self.wrong_form(field, &path, other, "write a table for each entry"),
+            }
+        }
+    }
+
+    fn value(&mut self, key: &Key, node: &Node, path: &str, spot: &Spot) {
+        let set = match key.set {
+            Setter::Config(set) => set(&mut self.config, spot, node),
+            Setter::Limits(set) => {
+                let of_strategy = key.path.starts_with("strategy[]");
+                let strategy = self.config.strategies.get_mut(spot.index).filter(|_| of_strategy);
+                set(strategy.map_or(&mut self.config.limits, |strategy| &mut strategy.limits), spot, node)
+            }
+        };
+        let Err(Refusal { message, help, place }) = set else { return };
+        let shown = match node.value.text() {
+            Some(text) => format!("`{path}` = `{text}`"),
+            None => format!("`{path}`"),
+        };
+        let message = message.unwrap_or_else(|| match node.value.text() {
+            Some(_) => "is not of the expected form".to_owned(),
+            None => format!("is {}", node.value.kind()),
+        });
+        let help = help.unwrap_or_else(|| format!("write {}", key.kind.expected()));
+        let problem = Problem::new(path, format!("{shown} {message}"), help);
+        self.problems.push(problem.at(place.unwrap_or_else(|| node.place.clone())));
+    }
+}
