@@ -7,6 +7,7 @@ use pampero_model::{Span, Timestamp};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 
+use crate::check::Unchecked;
 use crate::dataset::{Kind, LoadOptions, Series};
 use crate::error::DataError;
 use crate::hash::{self, DAY};
@@ -142,10 +143,13 @@ impl Catalog {
 
     /// Merges a series into the catalogue. Rows in disorder are sorted, rows that are there already change nothing:
     /// importing twice is importing once. Either all days are consistent with what is there (or `replace` lets the
-    /// new data win), or nothing is changed.
+    /// new data win), or nothing is changed. Each day is written whole or not at all; after a crash between two days,
+    /// importing again completes it.
+    ///
+    /// Load the file with [`LoadOptions::unsorted`] if its rows may be in disorder.
     ///
     /// # Errors
-    /// [`DataError::Conflict`] if the catalogue holds other data for the same time, [`DataError::Request`] if the
+    /// [`DataError::BadRows`] if a value is impossible, [`DataError::Conflict`] if the catalogue holds other data for the same time, [`DataError::Request`] if the
     /// series does not fit the key or mixes synthetic with recorded data, and errors of the file system.
     pub fn import(
         &self,
@@ -163,7 +167,8 @@ impl Catalog {
                 of.display()
             )));
         }
-        let mut table = Table::of_series(series);
+        let folder = self.root.join(key.folder());
+        let mut table = Unchecked::of_table(&folder, Table::of_series(series)).check_rows()?;
         table.sort_by_time();
         let mut summary = ImportSummary { rows_given: table.len() as u64, ..ImportSummary::default() };
         let info = FileInfo {
@@ -195,7 +200,6 @@ impl Catalog {
             writes.push((path, bytes));
         }
         if !writes.is_empty() {
-            let folder = self.root.join(key.folder());
             fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create it"))?;
         }
         writes.iter().try_for_each(|(path, bytes)| write_atomically(path, bytes))?;

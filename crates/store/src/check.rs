@@ -1,6 +1,6 @@
 //! From rows in the order of a file to a checked series in the order of time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pampero_model::{Price, Span, Timestamp};
@@ -27,11 +27,44 @@ pub(crate) struct Unchecked<'a> {
     pub(crate) numbered: bool,
     /// What to make of a stream of depth changes: books of so many levels, or its trades.
     pub(crate) events: Option<(Kind, usize)>,
+    /// Takes rows in any order, and twice.
+    pub(crate) unsorted: bool,
     /// Takes impossible values and disorder as they stand.
     pub(crate) raw: bool,
 }
 
-impl Unchecked<'_> {
+impl<'a> Unchecked<'a> {
+    /// Rows of our own form.
+    pub(crate) fn of_table(path: &'a Path, table: Table) -> Self {
+        let names = table.kind.columns().iter().map(|(name, _)| (*name).to_owned()).collect();
+        Self {
+            path,
+            table,
+            lines: Lines::default(),
+            bad: BadRows::default(),
+            names,
+            span: None,
+            native: true,
+            numbered: true,
+            events: None,
+            unsorted: false,
+            raw: false,
+        }
+    }
+
+    /// Gives the rows back if each is possible by itself, whatever their order.
+    pub(crate) fn check_rows(mut self) -> Result<Table, DataError> {
+        self.check_values();
+        if self.bad.count > 0 {
+            return Err(DataError::BadRows {
+                path: self.path.to_owned(),
+                rows: self.bad.rows,
+                count: self.bad.count,
+            });
+        }
+        Ok(self.table)
+    }
+
     /// Checks values and order, turns a descending file around, groups books, finds the span of candles.
     pub(crate) fn finish(mut self) -> Result<Series, DataError> {
         // Values that could not be read have left zeros behind.
@@ -155,16 +188,17 @@ impl Unchecked<'_> {
     /// Ascending, or descending and then turned around. Candles of equal time are refused.
     fn check_order(&mut self) -> Result<(), DataError> {
         let times = self.table.times();
-        let descending = times.last() < times.first();
+        let falls = times.windows(2).filter(|pair| matches!(pair, [before, time] if time < before)).count();
+        let rises = times.windows(2).filter(|pair| matches!(pair, [before, time] if time > before)).count();
+        let descending = falls > rises;
         let unique = self.table.kind == Kind::Candles;
         let broken = |pair: &[i64]| match pair {
             [before, time] if before == time => unique,
             [before, time] => (time < before) != descending,
             _ => false,
         };
-        if !self.raw
-            && let Some(row) = times.windows(2).position(broken)
-        {
+        let is_free = self.raw || self.unsorted;
+        if !is_free && let Some(row) = times.windows(2).position(broken) {
             let at = |row: usize| Timestamp::from_nanos(times.get(row).copied().unwrap_or_default());
             let (path, place) = (self.path.to_owned(), self.lines.place(row + 1));
             let (before, time) = (at(row), at(row + 1));
@@ -195,11 +229,14 @@ fn number_books(table: &mut Table) {
     let [times, ranks, sides, _, _] = table.columns.as_mut_slice() else { return };
     let mut before = None;
     let mut seen = BTreeSet::new();
+    // Books of one time need not stand together in a file that is to be sorted.
+    let mut books_at = BTreeMap::<i64, i64>::new();
     let mut book = 0;
     for ((time, rank), side) in times.iter().zip(ranks.iter_mut()).zip(sides.iter()) {
-        let is_new_time = before != Some(*time);
-        if is_new_time || seen.contains(&(*side, *rank)) {
-            book = if is_new_time { 0 } else { book + 1 };
+        if before != Some(*time) || seen.contains(&(*side, *rank)) {
+            let count = books_at.entry(*time).or_default();
+            book = *count;
+            *count += 1;
             seen.clear();
         }
         seen.insert((*side, *rank));
@@ -223,7 +260,7 @@ fn order_levels(table: &mut Table) {
 
 /// The most frequent difference of consecutive times; the shorter of equally frequent ones.
 pub(crate) fn most_frequent_span(times: &[i64]) -> Span {
-    let mut counts = std::collections::BTreeMap::<i64, u64>::new();
+    let mut counts = BTreeMap::<i64, u64>::new();
     let mut run = (0, 0);
     for pair in times.windows(2) {
         let [before, time] = pair else { continue };

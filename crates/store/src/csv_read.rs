@@ -207,6 +207,8 @@ struct Joiner {
     rows: Rows,
     next: u64,
     early: BTreeMap<u64, Rows>,
+    /// Emptied blocks, whose memory serves again.
+    spare: Vec<Rows>,
     length: u64,
 }
 
@@ -217,7 +219,7 @@ impl Joiner {
         }
         self.early.insert(index, block);
         while let Some(block) = self.early.remove(&self.next) {
-            self.rows.append(block);
+            self.spare.push(self.rows.append(block));
             self.next += 1;
         }
     }
@@ -239,16 +241,20 @@ fn read_blocks<R: Read + Send>(
 ) -> io::Result<Option<(Rows, blake3::Hash, u64)>> {
     let blocks = Mutex::new(Blocks::new(reader));
     let rows = Rows::new(&sniffed.layout);
-    let joiner = Mutex::new(Joiner { rows, next: 0, early: BTreeMap::new(), length });
+    let joiner = Mutex::new(Joiner { rows, next: 0, early: BTreeMap::new(), spare: Vec::new(), length });
     let work = || {
         let mut parser = parser.clone();
         let mut text = Vec::new();
+        let mut spare = None;
         loop {
             let next = blocks.lock().unwrap_or_else(PoisonError::into_inner).next(&mut text);
             let Some(index) = next else { break };
             let skip = if index == 0 { sniffed.skip } else { 0 };
-            let block = parse_block(&text, sniffed, skip, &mut parser);
-            joiner.lock().unwrap_or_else(PoisonError::into_inner).add(index, block, text.len());
+            let mut block = spare.take().unwrap_or_else(|| Rows::new(&sniffed.layout));
+            parse_block(&text, sniffed, skip, &mut parser, &mut block);
+            let mut joiner = joiner.lock().unwrap_or_else(PoisonError::into_inner);
+            joiner.add(index, block, text.len());
+            spare = joiner.spare.pop();
         }
     };
     let whole_blocks = usize::try_from(length / BLOCK as u64).unwrap_or(usize::MAX);
@@ -270,8 +276,7 @@ fn read_blocks<R: Read + Send>(
 }
 
 /// Splits a block into lines and cells. Lines are counted from one within the block.
-fn parse_block(text: &[u8], sniffed: &Sniffed, skip: u64, parser: &mut RowParser<'_>) -> Rows {
-    let mut rows = Rows::new(&sniffed.layout);
+fn parse_block(text: &[u8], sniffed: &Sniffed, skip: u64, parser: &mut RowParser<'_>, rows: &mut Rows) {
     let mut cells: Vec<&[u8]> = Vec::with_capacity(16);
     let mut rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     while !rest.is_empty() {
@@ -286,9 +291,8 @@ fn parse_block(text: &[u8], sniffed: &Sniffed, skip: u64, parser: &mut RowParser
         cells.clear();
         cells.extend(line.split(|byte| *byte == sniffed.delimiter));
         let number = rows.line_count;
-        parser.add(&cells, number, &mut rows);
+        parser.add(&cells, number, rows);
     }
-    rows
 }
 
 /// Reads a file that holds quotes, with the `csv` crate.

@@ -160,7 +160,9 @@ pub struct LoadOptions {
     pub kind: Option<Kind>,
     /// Levels a side of books that are made of depth changes; 100 if not given.
     pub depth: Option<usize>,
-    /// Takes impossible candles, duplicates and disorder as they stand, for [`verify`](crate::verify) to report
-    /// and for imports to put right. Cells that cannot be read remain errors.
+    /// Takes rows in any order, and candles twice, for [`Catalog::import`](crate::Catalog::import) to put right.
+    pub unsorted: bool,
+    /// Takes impossible values, duplicates and disorder as they stand, for [`verify`](crate::verify) to report. Cells
+    /// that cannot be read remain errors.
     pub raw: bool,
 }

@@ -106,6 +106,7 @@ fn read_parquet(path: &Path, bytes: &Bytes, options: &LoadOptions) -> Result<Dat
         native: read.native,
         numbered: read.layout.is_numbered(),
         events: events(&read.layout, options),
+        unsorted: options.unsorted,
         raw: options.raw,
     };
     Ok(Dataset {
@@ -159,6 +160,7 @@ fn read_text<R: Read + Seek + Send>(
         native: false,
         numbered: read.layout.is_numbered(),
         events: events(&read.layout, options),
+        unsorted: options.unsorted,
         raw: options.raw,
     };
     Ok(Dataset {

@@ -8,7 +8,7 @@ use crate::table::Table;
 /// Merges new rows into old ones; both are in order of time. Rows that both hold stand once. Gives the time of the
 /// first contradiction, unless the new rows are to replace the old.
 ///
-/// A candle or a book is identified by its time, a trade by its id, and trades without id and quotes by being equal:
+/// A candle or a book is identified by its time, a trade by its time and id, and trades without id and quotes by being equal:
 /// of those, as many stand in the result as in the table that holds more.
 pub(crate) fn merge(old: &Table, new: &Table, replace: bool) -> Result<Table, i64> {
     let mut merged = Table::new(old.kind);

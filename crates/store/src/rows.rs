@@ -99,13 +99,17 @@ impl Rows {
         }
     }
 
-    /// Appends the rows of the next block.
-    pub(crate) fn append(&mut self, block: Self) {
+    /// Appends the rows of the next block and gives it back empty.
+    pub(crate) fn append(&mut self, mut block: Self) -> Self {
         self.lines.append(&block.lines, self.table.len(), self.line_count);
-        self.bad.append(block.bad, self.line_count);
+        self.bad.append(std::mem::take(&mut block.bad), self.line_count);
         self.table.append(&block.table);
-        self.symbols.extend(block.symbols);
+        self.symbols.append(&mut block.symbols);
         self.line_count += block.line_count;
+        block.table.columns.iter_mut().for_each(Vec::clear);
+        block.lines = Lines::default();
+        block.line_count = 0;
+        block
     }
 }
 

@@ -15,7 +15,7 @@ fn folder() -> (TempDir, Catalog) {
 }
 
 fn csv(text: &str) -> Series {
-    load_bytes("test.csv", text.as_bytes(), &LoadOptions { raw: true, ..LoadOptions::default() })
+    load_bytes("test.csv", text.as_bytes(), &LoadOptions { unsorted: true, ..LoadOptions::default() })
         .unwrap()
         .series
 }
@@ -143,6 +143,21 @@ fn equal_trades_without_id_are_kept_as_often_as_they_happened() {
     let mut sizes: Vec<String> = trades.quantities.iter().map(ToString::to_string).collect();
     sizes.sort();
     assert_eq!(sizes, ["1", "1", "2", "2"]);
+}
+
+#[test]
+fn impossible_rows_are_not_imported() {
+    let (_folder, catalog) = folder();
+    let text = HOURS.replace("23:00:00Z,9,9,9,9,1", "23:00:00Z,9,8,9,9,1");
+    let raw = LoadOptions { raw: true, ..LoadOptions::default() };
+    let series = load_bytes("raw.csv", text.as_bytes(), &raw).unwrap().series;
+    let key = SeriesKey::of("bitex", "btc_ars", &series).unwrap();
+    let error = catalog.import(&key, &series, None, false).unwrap_err().to_string();
+    assert!(
+        error.ends_with("row 2, column `high`: `8` found, no less than open and close expected"),
+        "{error}"
+    );
+    assert!(catalog.list().unwrap().is_empty());
 }
 
 #[test]

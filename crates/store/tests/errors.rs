@@ -104,7 +104,7 @@ fn disorder_and_duplicates_name_their_line() {
         "file.csv: line 4: a second candle at 1970-01-01T00:01:00Z. Remove one of them, or import the file with \
          `pampero data import`, which drops exact duplicates"
     );
-    let raw = LoadOptions { raw: true, ..LoadOptions::default() };
+    let raw = LoadOptions { unsorted: true, ..LoadOptions::default() };
     let text = format!("{HEADER}60,1,1,1,1,1\n0,1,1,1,1,1\n60,1,1,1,1,1\n");
     assert_eq!(load_bytes("raw", text.as_bytes(), &raw).unwrap().rows, 3);
 }

@@ -100,8 +100,8 @@ fn recordings_of_bitex_load_by_market() {
     }
     if let Some(path) = real("bitex/order_books.csv") {
         let error = load(&path, &of_symbol("btc_usd")).unwrap_err();
-        assert!(matches!(error, DataError::Disorder { place: Place::Line(208), .. }), "{error}");
-        let options = LoadOptions { raw: true, ..of_symbol("btc_usd") };
+        assert!(matches!(error, DataError::Disorder { place: Place::Line(20), .. }), "{error}");
+        let options = LoadOptions { unsorted: true, ..of_symbol("btc_usd") };
         let dataset = load(&path, &options).unwrap();
         let Series::Books(books) = dataset.series else { panic!() };
         assert!(books.len() > 1);
