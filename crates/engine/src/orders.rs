@@ -164,7 +164,7 @@ pub struct OrderRecord {
     pub reason: Reason,
     /// Whether it was built by an operator's flatten.
     pub by_operator: bool,
-    /// What it may still buy or sell at worst, in base.
+    /// The most base it can move when nothing of it is filled.
     pub worst_base: Quantity,
     /// The lowest price at which `worst_base` counts a buy sized in quote.
     pub worst_price: Price,
@@ -209,6 +209,9 @@ impl OrderRecord {
     pub(crate) fn worst_remaining(&self) -> Result<Quantity, ArithmeticError> {
         if !self.state.may_execute() {
             return Ok(Quantity::ZERO);
+        }
+        if self.filled_base.is_zero() {
+            return Ok(self.worst_base);
         }
         self.remaining().quantity(self.worst_price, Rounding::Up)
     }

@@ -109,7 +109,7 @@ impl Core {
         let sent_price = self.fingerprint.mark(price, side, span);
         let market = self.markets.get(market_id).ok_or(Denied::MarketNotAllowed {})?;
         let collar = self.collar(strategy);
-        let edge = band_edge(mark, collar);
+        let worst_price = worst_price(side, price, band_edge(mark, collar), market);
         Ok(OrderRecord {
             id: origin.held.unwrap_or_else(|| self.orders.next_id()),
             strategy,
@@ -130,8 +130,8 @@ impl Core {
             observed: false,
             reason: intent.reason,
             by_operator: origin.by_operator,
-            worst_base: Quantity::ZERO,
-            worst_price: worst_price(side, price, edge, market),
+            worst_base: size.quantity(worst_price, Rounding::Up)?,
+            worst_price,
             created_at: self.now,
             updated_at: self.now,
         })
@@ -196,7 +196,6 @@ impl Core {
         let monitor = self.monitors.get(strategy.index()).ok_or(Denied::MarketNotAllowed {})?;
         let facts = self.strategies.get(strategy.index()).ok_or(Denied::MarketNotAllowed {})?;
         let notional = record.size.notional(record.sent_price, Rounding::Up)?;
-        let worst_base = record.size.quantity(record.worst_price, Rounding::Up)?;
         let review = Review {
             now: self.now,
             strategy,
@@ -210,12 +209,12 @@ impl Core {
             portfolio: &self.portfolio,
             live: self.orders.live(),
             any_unknown: self.orders.any_unknown(),
-            reducing: record.side == Side::Sell && worst_base <= self.reducible(strategy, market_id),
+            reducing: record.side == Side::Sell && record.worst_base <= self.reducible(strategy, market_id),
             by_operator: record.by_operator,
             reference: view.mark_price(),
             notional,
             value: self.value_of(market_id, notional),
-            worst_base,
+            worst_base: record.worst_base,
             reservation: record.reservation(),
         };
         let own_position = |market| self.portfolio.position(strategy, market).quantity;

@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::fixed::{
-    ArithmeticError, DECIMALS, ParseAmountError, Rounding, SCALE, SCALE_WIDE, divide, mul_div, parse_units,
+    ArithmeticError, DECIMALS, ParseAmountError, Rounding, SCALE, SCALE_WIDE, mul_div, parse_units, product,
     write_units,
 };
 
@@ -261,8 +261,7 @@ impl fmt::Display for Size {
 impl Price {
     /// Price × quantity, in quote currency.
     pub fn notional(self, quantity: Quantity, rounding: Rounding) -> Result<Cash, ArithmeticError> {
-        // i64 × i64 always fits in i128.
-        divide(i128::from(self.0) * i128::from(quantity.0), SCALE_WIDE, rounding).map(Cash)
+        product(self.0, quantity.0, rounding).map(Cash)
     }
 
     /// The midpoint of two prices; half a unit is cut off.
@@ -273,8 +272,8 @@ impl Price {
 
     /// The price moved by a rate: `price × (1 + rate)`.
     pub fn shifted(self, rate: Rate, rounding: Rounding) -> Result<Self, ArithmeticError> {
-        let factor = i128::from(rate.0) + SCALE_WIDE;
-        let units = mul_div(i128::from(self.0), factor, SCALE_WIDE, rounding)?;
+        let factor = rate.0.checked_add(SCALE).ok_or(ArithmeticError::Overflow)?;
+        let units = product(self.0, factor, rounding)?;
         i64::try_from(units).map(Self).map_err(|_| ArithmeticError::Overflow)
     }
 }
@@ -305,18 +304,22 @@ impl Rate {
 
     /// This share of a quantity.
     pub fn of_quantity(self, quantity: Quantity, rounding: Rounding) -> Result<Quantity, ArithmeticError> {
-        let units = mul_div(i128::from(quantity.0), i128::from(self.0), SCALE_WIDE, rounding)?;
+        let units = product(quantity.0, self.0, rounding)?;
         i64::try_from(units).map(Quantity).map_err(|_| ArithmeticError::Overflow)
     }
 
     /// This share of an amount of cash.
     pub fn of_cash(self, cash: Cash, rounding: Rounding) -> Result<Cash, ArithmeticError> {
-        mul_div(cash.0, i128::from(self.0), SCALE_WIDE, rounding).map(Cash)
+        match i64::try_from(cash.0) {
+            Ok(units) => product(units, self.0, rounding),
+            Err(_) => mul_div(cash.0, i128::from(self.0), SCALE_WIDE, rounding),
+        }
+        .map(Cash)
     }
 
     /// This share of a price.
     pub fn of_price(self, price: Price, rounding: Rounding) -> Result<Price, ArithmeticError> {
-        let units = mul_div(i128::from(price.0), i128::from(self.0), SCALE_WIDE, rounding)?;
+        let units = product(price.0, self.0, rounding)?;
         i64::try_from(units).map(Price).map_err(|_| ArithmeticError::Overflow)
     }
 }

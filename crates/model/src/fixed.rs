@@ -48,6 +48,27 @@ pub(crate) fn mul_div(a: i128, b: i128, c: i128, rounding: Rounding) -> Result<i
     divide(product, c, rounding)
 }
 
+/// `a × b ÷ SCALE`, rounded: the product of two amounts.
+///
+/// One of the two is split at the decimal point, so that most products need no 128-bit division.
+pub(crate) fn product(a: i64, b: i64, rounding: Rounding) -> Result<i128, ArithmeticError> {
+    let split = |a: i64, b: i64| {
+        let rest = (a % SCALE).checked_mul(b)?;
+        let (units, cut) = (rest / SCALE, rest % SCALE);
+        let away = match rounding {
+            Rounding::Down => 0,
+            Rounding::Up => cut.signum(),
+            // A tie depends on the whole quotient.
+            Rounding::HalfEven => return None,
+        };
+        Some(i128::from(a / SCALE) * i128::from(b) + i128::from(units + away))
+    };
+    match split(a, b).or_else(|| split(b, a)) {
+        Some(units) => Ok(units),
+        None => divide(i128::from(a) * i128::from(b), SCALE_WIDE, rounding),
+    }
+}
+
 /// `a ÷ b`, rounded.
 pub(crate) fn divide(a: i128, b: i128, rounding: Rounding) -> Result<i128, ArithmeticError> {
     if b == 0 {
@@ -190,5 +211,28 @@ mod tests {
         assert_eq!(divide(1, 0, Rounding::Down), Err(ArithmeticError::DivisionByZero));
         assert_eq!(divide(i128::MIN, -1, Rounding::Down), Err(ArithmeticError::Overflow));
         assert_eq!(mul_div(i128::MAX, 2, 1, Rounding::Down), Err(ArithmeticError::Overflow));
+    }
+
+    #[test]
+    fn the_short_way_of_a_product_gives_what_the_long_one_does() {
+        let edges = [
+            0,
+            1,
+            49_999_999,
+            50_000_000,
+            SCALE - 1,
+            SCALE,
+            SCALE + 1,
+            123_456_789_012,
+            i64::MAX / 3,
+            i64::MAX,
+        ];
+        let all = edges.iter().flat_map(|edge| [*edge, -*edge]).chain([i64::MIN]);
+        for (a, b) in all.clone().flat_map(|a| all.clone().map(move |b| (a, b))) {
+            for rounding in [Rounding::Down, Rounding::Up, Rounding::HalfEven] {
+                let long = divide(i128::from(a) * i128::from(b), SCALE_WIDE, rounding);
+                assert_eq!(product(a, b, rounding), long, "{a} × {b} {rounding:?}");
+            }
+        }
     }
 }

@@ -109,14 +109,17 @@ pub(crate) fn approve(
     account: &Scope<'_>,
 ) -> Result<(Approved<Order>, u32), Denied> {
     let mut ran = 0;
+    let mut pass = |check: &Check, scope| {
+        ran += 1;
+        match check(review, scope) {
+            Err(denied) if !review.reducing || denied.code().applies_to_reducing() => Err(denied),
+            _ => Ok(()),
+        }
+    };
     for (check, of_account) in &GATE {
-        let scopes = [Some(strategy), of_account.then_some(account)];
-        for scope in scopes.into_iter().flatten() {
-            ran += 1;
-            match check(review, scope) {
-                Err(denied) if !review.reducing || denied.code().applies_to_reducing() => return Err(denied),
-                _ => {}
-            }
+        pass(check, strategy)?;
+        if *of_account {
+            pass(check, account)?;
         }
     }
     Ok((Approved::by_gate(review.order), ran))
