@@ -20,7 +20,8 @@ pub enum Check {
     Disorder,
     /// A high below, or a low above, another price of the candle; a price of zero.
     ImpossibleCandle,
-    /// A price that moved from the close (or trade) before by more than [`OUTLIER_LIMIT`] times the usual move.
+    /// A price that moved from the close (or trade) before by more than [`OUTLIER_LIMIT`] times the usual move, and by
+    /// more than one per cent.
     Outlier,
     /// A best bid at or above the best ask.
     Crossed,
@@ -46,8 +47,12 @@ impl Check {
 
 /// A move is an outlier beyond this many times the usual move, which is the median size of all moves that are not
 /// zero (the median absolute deviation from no move, scaled by 1.4826 to a standard deviation). The median does not
-/// care how wild the outliers are, and leaving out zeros keeps thin markets from calling every move one.
+/// care how wild the outliers are, and leaving out zeros keeps thin markets from calling every move one. Moves below
+/// one per cent never are: from trade to trade the usual move is a tick.
 pub const OUTLIER_LIMIT: f64 = 25.0;
+
+/// Moves up to this size are no outliers, however small the others are.
+const LEAST_OUTLIER: f64 = 0.01;
 
 /// Findings that a report lists for each check; all are counted.
 const LISTED: u64 = 20;
@@ -261,7 +266,7 @@ fn verify_moves(
     let (_, median, _) = moves.select_nth_unstable_by(middle, f64::total_cmp);
     let usual = 1.4826 * *median;
     for (row, (before, time)) in prices.iter().zip(times.iter().skip(1)).enumerate() {
-        let far = |price: &Price| size(*before, *price) > OUTLIER_LIMIT * usual;
+        let far = |price: &Price| size(*before, *price) > LEAST_OUTLIER.max(OUTLIER_LIMIT * usual);
         if let Some(price) = extremes(row + 1).into_iter().flatten().find(far) {
             let times = size(*before, price) / usual;
             report.add(Check::Outlier, row + 1, *time, || {

@@ -71,6 +71,20 @@ fn order_is_checked() {
 }
 
 #[test]
+fn a_small_move_is_no_outlier_however_quiet_the_market() {
+    let with = |price: &str| {
+        let mut text = "time,price,amount\n".to_owned();
+        for second in 0..100 {
+            let usual = format!("100.0{}", second % 2);
+            writeln!(text, "{second},{},1", if second == 50 { price } else { &usual }).unwrap();
+        }
+        report(&text)
+    };
+    assert!(with("100.5").is_clean());
+    assert_eq!(with("103").counts[&Check::Outlier], 2);
+}
+
+#[test]
 fn trades_quotes_and_books_are_checked() {
     let found = report("time,id,price,amount\n1,7,5,1\n2,7,5,1\n3,8,5,0\n").counts;
     assert_eq!((found[&Check::Duplicate], found[&Check::ZeroQuantity]), (1, 1));
