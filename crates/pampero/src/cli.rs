@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pampero_model::{Rate, Span, Timestamp};
+use pampero_model::{Price, Rate, Span, Timestamp};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -129,7 +129,126 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum DataCommand {}
+pub(crate) enum DataCommand {
+    /// Merge files into a catalogue: a folder of Parquet, a file a day
+    Import {
+        /// CSV or Parquet, recognised by content
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The market, CODE or VENUE:CODE [default: what the file says]
+        #[arg(long, value_name = "CODE")]
+        market: Option<String>,
+        /// The symbol to take from files of several
+        #[arg(long)]
+        symbol: Option<String>,
+        /// The folder of the catalogue
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        root: PathBuf,
+        /// Let the new data win where it differs from what is there
+        #[arg(long)]
+        replace: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what a catalogue holds
+    List {
+        /// The folder of the catalogue
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        root: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Report gaps, duplicates, disorder, impossible candles and outliers
+    #[command(group = clap::ArgGroup::new("what").required(true))]
+    Verify {
+        /// Files of CSV or Parquet
+        #[arg(group = "what")]
+        files: Vec<PathBuf>,
+        /// A catalogue, all of it
+        #[arg(long, value_name = "DIR", group = "what")]
+        root: Option<PathBuf>,
+        /// The symbol to take from files of several
+        #[arg(long)]
+        symbol: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make candles of trades, or longer candles of shorter ones
+    Resample {
+        /// CSV or Parquet of trades or candles
+        file: PathBuf,
+        /// How long the new candles last, such as 1h
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        to: Span,
+        /// The file to write: Parquet, or CSV if it ends in .csv
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The symbol to take from a file of several
+        #[arg(long)]
+        symbol: Option<String>,
+        /// What stands where nothing was traded
+        #[arg(long, value_name = "POLICY", default_value = "skip")]
+        empty: Empty,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draw a synthetic market, which says so wherever it is shown
+    Generate(GenerateArgs),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Empty {
+    /// Nothing, as the exchange's own candles do
+    Skip,
+    /// A candle of the last close without volume
+    Repeat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DataKind {
+    Candles,
+    Trades,
+    Quotes,
+    Books,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The market it is said to be of, CODE or VENUE:CODE
+    #[arg(long, value_name = "CODE", default_value = "bitex:btc_ars")]
+    pub market: String,
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub seed: u64,
+    /// The file to write: Parquet, or CSV if it ends in .csv
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What to draw
+    #[arg(long, default_value = "candles")]
+    pub kind: DataKind,
+    /// How long a candle lasts [default: 1h]
+    #[arg(long, value_parser = span)]
+    pub span: Option<Span>,
+    /// How many candles' time it covers [default: 17520]
+    #[arg(long, value_name = "N")]
+    pub buckets: Option<u32>,
+    /// The first moment [default: 2023-01-01]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Timestamp>,
+    /// The first price [default: 5000000]
+    #[arg(long)]
+    pub price: Option<Price>,
+    /// Average trades within a candle's time; few make a thin market [default: 3]
+    #[arg(long, value_name = "N")]
+    pub trades: Option<u32>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {

@@ -48,6 +48,24 @@ pub(crate) fn load_all(config: &Config, folder: &Path) -> Result<Vec<Loaded>, Fa
     bind(parts, config, &markets)
 }
 
+/// What is wrong with the sources without reading them: files that are not there, samples of other names.
+pub(crate) fn check(config: &Config, folder: &Path) -> Vec<Problem> {
+    let of_item = |item: &DataItem| match &item.source {
+        DataSource::File(path) if !folder.join(path).exists() => {
+            let message = format!("there is no file {}", folder.join(path).display());
+            Some(Problem::new("backtest.data", message, "paths are relative to the configuration"))
+        }
+        DataSource::Sample(name) if sample::find(name).is_none() => Some(no_sample(name)),
+        _ => None,
+    };
+    config.backtest.data.iter().filter_map(of_item).collect()
+}
+
+fn no_sample(name: &str) -> Problem {
+    let message = format!("there is no sample `{name}`");
+    Problem::new("backtest.data", message, hint(name, sample::names()))
+}
+
 /// The markets that the strategies name.
 fn strategy_markets(config: &Config) -> Vec<String> {
     let mut markets: Vec<String> =
@@ -67,10 +85,7 @@ fn read_item(item: &DataItem, folder: &Path, markets: &[String]) -> Result<Vec<D
         DataSource::File(path) => load(folder.join(path), options).map_err(Failure::from),
         DataSource::Sample(name) => match sample::find(name) {
             Some(bytes) => load_bytes(&format!("sample:{name}"), bytes, options).map_err(Failure::from),
-            None => {
-                let message = format!("there is no sample `{name}`");
-                Err(Failure::problem(Problem::new("backtest.data", message, hint(name, sample::names()))))
-            }
+            None => Err(Failure::problem(no_sample(name))),
         },
     };
     let found = match read(&LoadOptions::default()) {
@@ -88,16 +103,12 @@ fn read_item(item: &DataItem, folder: &Path, markets: &[String]) -> Result<Vec<D
         let example = example.unwrap_or_else(|| "CODE".to_owned());
         let message = format!("{} holds {}", path.display(), symbols.join(", "));
         let help = format!("choose one: --market {example}, or markets = [\"{example}\"] of the strategy");
-        return Err(Failure::problem(Problem::new(data_key(item), message, help)));
+        return Err(Failure::problem(Problem::new("backtest.data", message, help)));
     }
     chosen
         .into_iter()
         .map(|symbol| read(&LoadOptions { symbol: Some(symbol.clone()), ..LoadOptions::default() }))
         .collect()
-}
-
-fn data_key(_: &DataItem) -> &'static str {
-    "backtest.data"
 }
 
 /// The market of each part: what the source says for it, what its symbol says, or the only one there is.

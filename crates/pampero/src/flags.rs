@@ -5,7 +5,7 @@ use pampero_model::Cash;
 use pampero_venue::FillPreset;
 
 use crate::cli::{BacktestArgs, Fill};
-use crate::config::{Config, DataItem, DataSource, Problem, StrategySection, of_command_line};
+use crate::config::{Config, DataItem, Problem, StrategySection, of_command_line};
 use crate::market_list::code_of_symbol;
 use crate::suggest::hint;
 
@@ -168,9 +168,4 @@ fn data_item(text: &str) -> DataItem {
         }
     }
     DataItem::of_text(text)
-}
-
-/// Whether an item is a file of the working directory rather than of the configuration's folder.
-pub(crate) fn is_sample(item: &DataItem) -> bool {
-    matches!(item.source, DataSource::Sample(_))
 }

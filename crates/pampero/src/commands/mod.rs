@@ -1,6 +1,10 @@
 //! What each command does.
 
 mod backtest;
+mod config;
+mod data;
+mod explain;
+mod strategies;
 
 use pampero_engine::StrategyDefinition;
 
@@ -8,9 +12,12 @@ use crate::cli::Command;
 use crate::error::Failure;
 
 /// Does what a command asks for.
-pub(crate) fn execute(command: Command, strategies: &[StrategyDefinition]) -> Result<(), Failure> {
+pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     match command {
-        Command::Backtest(args) => backtest::backtest(&args, strategies),
-        Command::Data(_) | Command::Config(_) | Command::Explain(_) | Command::Strategies(_) => Ok(()),
+        Command::Backtest(args) => backtest::backtest(&args, definitions),
+        Command::Data(command) => data::data(command),
+        Command::Config(command) => config::config(command, definitions),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Strategies(args) => strategies::strategies(&args, definitions),
     }
 }

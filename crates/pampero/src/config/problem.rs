@@ -72,6 +72,21 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// The mistakes as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        let of_problem = |problem: &Problem| {
+            let source = self.source.as_ref();
+            let found = || source.and_then(|source| source.place_of(&problem.key));
+            let place = problem.place.clone().or_else(found);
+            let at = source.zip(place).map(|(source, place)| source.line_column(&place));
+            serde_json::json!({
+                "key": problem.key, "line": at.map(|at| at.0), "column": at.map(|at| at.1),
+                "message": problem.message, "help": problem.help,
+            })
+        };
+        self.list.iter().map(of_problem).collect()
+    }
+
     /// The mistakes as text, from top to bottom.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };

@@ -1,0 +1,133 @@
+//! `pampero config`.
+
+use std::path::{Path, PathBuf};
+
+use pampero_engine::StrategyDefinition;
+use serde_json::json;
+
+use crate::cli::ConfigCommand;
+use crate::config::{self, Explained, Problems, Reading, closest_key, explain_key, json_schema};
+use crate::error::Failure;
+use crate::plan::{self, Plan};
+use crate::{data, output, sample, wire};
+
+/// Checks a configuration, prints its schema, or explains a key.
+pub(crate) fn config(command: ConfigCommand, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Check { file, json } => check(file.as_deref(), json, definitions),
+        ConfigCommand::Schema => output::print(&format!("{:#}\n", json_schema())),
+        ConfigCommand::Explain { key, file, json } => explain(&key, file.as_deref(), json),
+    }
+}
+
+/// The text of a configuration with its name and folder; the quickstart where none is named.
+fn text_of(file: Option<&Path>) -> Result<(String, String, PathBuf), Failure> {
+    match file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+            Ok((path.display().to_string(), text, path.parent().map(Path::to_path_buf).unwrap_or_default()))
+        }
+        None => {
+            let (name, text) = sample::QUICKSTART;
+            Ok((name.to_owned(), text.to_owned(), PathBuf::new()))
+        }
+    }
+}
+
+fn check(file: Option<&Path>, json: bool, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
+    let (name, text, folder) = text_of(file)?;
+    let checked = config::read(&name, &text).and_then(|Reading { config, source }| {
+        let mut problems = data::check(&config, &folder);
+        let named: Vec<String> = config.backtest.data.iter().filter_map(|item| item.market.clone()).collect();
+        match plan::resolve(&config, definitions, &named, &folder) {
+            Ok(plan) if problems.is_empty() => return Ok(summary(&plan)),
+            Ok(_) => {}
+            Err(others) => problems.extend(others),
+        }
+        Err(Problems { source: Some(source), list: problems })
+    });
+    match checked {
+        Ok(summary) if json => {
+            output::print_json(&json!({ "file": name, "ok": true, "summary": summary, "problems": [] }))
+        }
+        Ok(summary) => output::print(&format!("{name} is right: {summary}\n")),
+        Err(problems) => {
+            if json {
+                output::print_json(&json!({ "file": name, "ok": false, "problems": problems.to_json() }))?;
+            }
+            Err(problems.into())
+        }
+    }
+}
+
+fn summary(plan: &Plan<'_>) -> String {
+    let markets: Vec<String> =
+        plan.markets.iter().map(|(id, _)| wire::market_name(&plan.markets, id)).collect();
+    format!(
+        "{} on {}, reporting in {}, fills {}, {}",
+        wire::strategy_names(plan),
+        markets.join(", "),
+        plan.report_currency,
+        plan.fill.preset,
+        if plan.has_limits() { "with limits" } else { "WITHOUT LIMITS" }
+    )
+}
+
+fn explain(key: &str, file: Option<&Path>, json: bool) -> Result<(), Failure> {
+    // A file that is wrong elsewhere still says where it sets the key.
+    let source = match file {
+        Some(_) => {
+            let (name, text, _) = text_of(file)?;
+            Some(match config::read(&name, &text) {
+                Ok(reading) => reading.source,
+                Err(problems) => problems.source.unwrap_or_default(),
+            })
+        }
+        None => None,
+    };
+    let Some(found) = explain_key(key, source.as_ref()) else {
+        let help = match closest_key(key) {
+            Some(closest) => format!("did you mean `{closest}`?"),
+            None => "`pampero config schema` lists every key".to_owned(),
+        };
+        return Err(Failure::usage(format!("`{key}` is not a key of the configuration"), help));
+    };
+    let name = source.map(|source| source.name);
+    if json {
+        let set: Vec<_> = found
+            .set
+            .iter()
+            .map(|(key, line, column, text)| json!({ "key": key, "line": line, "column": column, "value": text }))
+            .collect();
+        return output::print_json(&json!({
+            "key": found.path, "what": found.what, "expected": found.expected, "default": found.default,
+            "keys": found.keys, "file": name, "set": set,
+        }));
+    }
+    output::print(&text(&found, name.as_deref()))
+}
+
+fn text(found: &Explained, file: Option<&str>) -> String {
+    let mut text = format!("{}\n{}", found.path, output::wrapped(found.what, "  "));
+    if let Some(expected) = &found.expected {
+        text.push_str(&output::wrapped(&format!("Value:   {expected}"), "  "));
+    }
+    if let Some(default) = found.default {
+        text.push_str(&output::wrapped(&format!("Default: {default}"), "  "));
+    }
+    for key in &found.keys {
+        text.push_str(&format!("  {key}\n"));
+    }
+    match file {
+        Some(file) if found.set.is_empty() && found.keys.is_empty() => {
+            text.push_str(&format!("  Not set in {file}\n"));
+        }
+        Some(file) => {
+            for (key, line, column, value) in &found.set {
+                text.push_str(&format!("  {key} = {value}   ({file}:{line}:{column})\n"));
+            }
+        }
+        None => {}
+    }
+    text
+}
