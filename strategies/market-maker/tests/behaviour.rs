@@ -1,7 +1,7 @@
 //! What the market maker does, on scripted and on generated markets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // test code
 
-use pampero_engine::{Code, OrderState, RestoreError, Strategy};
+use pampero_engine::{Code, RestoreError, Strategy};
 use pampero_market_maker::{MarketMaker, MarketMakerParams};
 use pampero_model::{Market, Quantity, Side, Span};
 use pampero_testkit::proptest::prelude::*;
@@ -98,17 +98,41 @@ fn it_leaves_out_what_it_cannot_pay_for() {
 
 #[test]
 fn a_partly_filled_bid_at_the_limit_keeps_its_place() {
-    // Room for exactly one more coin. A tenth of 4 is 0.4 of it; the rest stays, since it fits.
+    // Room for exactly one more coin. A tenth of 4 is 0.4 of it; the rest fits and stays, for the next trade.
     let params = MarketMakerParams { max_position: quantity("6"), skew: rate("0"), ..params() };
     let run = with_money()
         .quote(0, BID, ASK)
         .quote(1, BID, ASK)
         .trade(2, "98", "4")
         .quote(3, BID, ASK)
-        .run(maker(params.clone()));
+        .trade(4, "98", "4")
+        .run(maker(params));
     run.expect_orders(&["0s buy 99 quote at 99", "0s sell 1 base at 101"]);
-    assert_eq!(run.orders()[0].filled_base, quantity("0.4"));
-    assert_eq!(run.orders()[0].state, OrderState::Cancelled, "by the end of the run");
+    run.expect_fills(&["2s buy 0.4 at 99 maker", "4s buy 0.4 at 99 maker"]);
+}
+
+#[test]
+fn a_quote_that_stays_gives_way_to_one_that_would_meet_it() {
+    let params = MarketMakerParams {
+        half_spread: rate("0.0001"),
+        min_change: rate("0.002"),
+        skew: rate("0"),
+        ..params()
+    };
+    // The ask is gone when the book falls and widens. The bid at 99.99 is within 0.2 of 99.84, but the new ask is
+    // below it.
+    let run = with_money()
+        .quote(0, BID, ASK)
+        .quote(1, BID, ASK)
+        .trade(2, "100.5", "20")
+        .quote(3, ("99.70", "10"), ("100", "10"))
+        .run(maker(params));
+    run.expect_orders(&[
+        "0s buy 99.99 quote at 99.99",
+        "0s sell 1 base at 100.01",
+        "3s buy 99.84 quote at 99.84",
+        "3s sell 1 base at 99.86",
+    ]);
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn a_tie_is_not_above() {
 #[test]
 fn it_enters_only_on_a_cross_that_it_saw() {
     // Above as soon as both averages are warm, and ever after: no cross.
-    with_usd().closes(MINUTE, &["10", "11", "12", "13", "14", "15"]).run(short()).expect_orders(&[]);
+    let run = with_usd().closes(MINUTE, &["10", "11", "12", "13", "14", "15"]).run(short());
+    run.expect_orders(&[]).expect_nothing_denied();
 }
 
 #[test]
@@ -140,6 +141,16 @@ fn with_latency_the_exit_waits_until_the_entry_is_gone() {
 }
 
 #[test]
+fn an_entry_under_way_is_called_back_as_soon_as_the_market_turns() {
+    // The buy arrives at 280 s and gets a tenth of the volume. At 300 s the market turns, before anything is known
+    // of the order; at 320 s it is known and the cancel leaves, at 400 s it has worked and the sale goes out.
+    let latency = Latency::symmetric(LatencyModel::Constant(Span::from_secs(40)));
+    let closes = ["10", "10", "10", "11", "8", "7", "7", "7", "7", "7", "7", "7", "7"];
+    let run = with_usd().volume("100").latency(latency).closes(MINUTE, &closes).run(short());
+    assert!(run.order_lines()[1].starts_with("400s sell "), "{:?}", run.order_lines());
+}
+
+#[test]
 fn a_refused_exit_is_tried_again_at_each_candle() {
     // One request in any second, and a candle each 200 milliseconds.
     let limits = Limits { requests_per_second: Some(1), ..Limits::default() };
@@ -197,16 +208,23 @@ proptest! {
 
     #[test]
     fn it_is_a_good_strategy_on_any_candles(
-        walk in walks(), gap in 0usize..5, fast in 1u32..6, more in 1u32..8, latency in 0i64..100, minute in 0i64..160,
+        walk in walks(), gap in 0usize..5, allocation in 1i64..=10, fast in 1u32..6, more in 1u32..8, latency in 0i64..100, minute in 0i64..160,
     ) {
         let latency = Latency::symmetric(LatencyModel::Constant(Span::from_secs(latency)));
         let scenario = Scenario::new()
             .market(market("0.0025"))
-            .balance("10000 USD")
+            .balance("10000000 USD")
             .balance("1 BTC")
             .latency(latency)
             .candles(with_gaps(&walk.candles(150), 9, gap));
-        let build = || lengths(fast, fast + more);
+        // The share of the volume that fills bounds many of these orders.
+        let params = SmaCrossParams {
+            fast,
+            slow: fast + more,
+            allocation: pampero_model::Rate::from_units(allocation * 10_000_000),
+            span: None,
+        };
+        let build = || SmaCross::new(MARKET, params.clone()).unwrap();
         let instant = at(minute * 60);
         same_input_same_output(&scenario, build)?;
         no_decision_from_the_future(&scenario, build, instant)?;
