@@ -63,7 +63,7 @@ pub(crate) struct BacktestArgs {
     /// Market data, CSV or Parquet; MARKET=FILE binds a file to a market
     #[arg(long, value_name = "FILE")]
     pub data: Vec<String>,
-    /// The market, CODE or VENUE:CODE, such as btc_usd [default: what the data says]
+    /// The market, CODE or VENUE:CODE, such as `btc_usd` [default: what the data says]
     #[arg(long, value_name = "CODE")]
     pub market: Vec<String>,
     /// Starting balance, such as USD=1000000; also inventory, such as BTC=0.5
@@ -118,7 +118,7 @@ pub(crate) enum ConfigCommand {
     Schema,
     /// Say what a key means, and what a file says for it
     Explain {
-        /// The key or table, such as limits.max_drawdown
+        /// The key or table, such as `limits.max_drawdown`
         key: String,
         /// A configuration to look the key up in
         file: Option<PathBuf>,
@@ -252,7 +252,7 @@ pub(crate) struct GenerateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Such as sharpe or MAX_POSITION; without it, the list of all
+    /// Such as `sharpe` or `MAX_POSITION`; without it, the list of all
     pub name: Option<String>,
     /// Print one JSON object
     #[arg(long)]

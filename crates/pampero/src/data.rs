@@ -50,6 +50,10 @@ pub(crate) fn load_all(config: &Config, folder: &Path) -> Result<Vec<Loaded>, Fa
 
 /// What is wrong with the sources without reading them: files that are not there, samples of other names.
 pub(crate) fn check(config: &Config, folder: &Path) -> Vec<Problem> {
+    if config.origin_of("backtest.data").is_some() {
+        // Of the command line: the attempt to read them says what is wrong.
+        return Vec::new();
+    }
     let of_item = |item: &DataItem| match &item.source {
         DataSource::File(path) if !folder.join(path).exists() => {
             let message = format!("there is no file {}", folder.join(path).display());
@@ -124,8 +128,7 @@ fn bind(
         let named = markets.iter().find(|market| of_symbol.as_deref() == Some(code(market)));
         let mut note = None;
         let market = match (&item.market, named, markets) {
-            (Some(market), _, _) => market.clone(),
-            (None, Some(market), _) => market.clone(),
+            (Some(market), _, _) | (None, Some(market), _) => market.clone(),
             (None, None, [only]) if one_symbol => only.clone(),
             (None, None, []) => {
                 let (market, said) = guess(&dataset, of_symbol, config)?;
@@ -176,20 +179,14 @@ fn guess(
         let venue = dataset.venue.as_ref().map(|venue| format!("{venue}:")).unwrap_or_default();
         return Ok((format!("{venue}{market}"), None));
     }
-    match cash.filter(|cash| DOLLARS.contains(cash) && DOLLARS.contains(&quote)) {
-        Some(cash) => {
-            let note = format!(
-                "The data is of {market}; its prices are taken for {cash}, the currency of the cash."
-            );
-            Ok((format!("{base}_{cash}"), Some(note)))
-        }
-        None => {
-            let message = format!("the data is of {market}, and the starting balance holds neither currency");
-            let help =
-                format!("give --cash {}=…, or name the market with --market", quote.to_ascii_uppercase());
-            Err(Failure::problem(Problem::new("--cash", message, help)))
-        }
+    if let Some(cash) = cash.filter(|cash| DOLLARS.contains(cash) && DOLLARS.contains(&quote)) {
+        let note =
+            format!("The data is of {market}; its prices are taken for {cash}, the currency of the cash.");
+        return Ok((format!("{base}_{cash}"), Some(note)));
     }
+    let message = format!("the data is of {market}, and the starting balance holds neither currency");
+    let help = format!("give --cash {}=…, or name the market with --market", quote.to_ascii_uppercase());
+    Err(Failure::problem(Problem::new("--cash", message, help)))
 }
 
 /// The feeds of a run; the series move, they are not copied.

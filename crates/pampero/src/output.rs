@@ -1,5 +1,6 @@
 //! Standard output and standard error: a closed pipe is no error, colours only where they can be seen.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use crate::error::Failure;
@@ -65,7 +66,7 @@ pub(crate) fn wrapped(text: &str, indent: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() && indent.len() + line.chars().count() + 1 + word.chars().count() > 80 {
-            lines.push_str(&format!("{indent}{line}\n"));
+            let _ = writeln!(lines, "{indent}{line}");
             line.clear();
         }
         if !line.is_empty() {
@@ -73,6 +74,6 @@ pub(crate) fn wrapped(text: &str, indent: &str) -> String {
         }
         line.push_str(word);
     }
-    lines.push_str(&format!("{indent}{line}\n"));
+    let _ = writeln!(lines, "{indent}{line}");
     lines
 }

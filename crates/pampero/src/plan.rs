@@ -14,8 +14,8 @@ use pampero_venue::{FillModel, FillPreset, Latency, LatencyModel};
 use serde_json::{Map, Value as Json};
 
 use crate::config::{Config, LatencyItem, LimitsSection, Problem, StrategySection, build_parameters};
-use crate::market_list;
 use crate::suggest::hint;
+use crate::{data, market_list};
 
 /// A run that can be made any number of times.
 pub(crate) struct Plan<'a> {
@@ -115,6 +115,20 @@ pub(crate) fn resolve<'a>(
     data: &[String],
     folder: &Path,
 ) -> Result<Plan<'a>, Vec<Problem>> {
+    let plan = resolve_with(config, strategies, data, folder)?;
+    match trial(&plan) {
+        Some(problem) => Err(vec![problem]),
+        None => Ok(plan),
+    }
+}
+
+/// The plan, not yet tried out.
+fn resolve_with<'a>(
+    config: &Config,
+    strategies: &'a [StrategyDefinition],
+    data: &[String],
+    folder: &Path,
+) -> Result<Plan<'a>, Vec<Problem>> {
     let mut resolver = Resolver { config, problems: Vec::new(), markets: Markets::default() };
     resolver.add_markets(data);
     let planned = resolver.strategies(strategies);
@@ -128,11 +142,11 @@ pub(crate) fn resolve<'a>(
     let (from, to) = resolver.range();
     let fill = resolver.fill();
     let latency = resolver.latency(folder);
-    let Resolver { mut problems, markets, .. } = resolver;
+    let Resolver { problems, markets, .. } = resolver;
     let Some(report_currency) = report_currency.filter(|_| problems.is_empty()) else {
         return Err(problems);
     };
-    let plan = Plan {
+    Ok(Plan {
         markets,
         strategies: planned,
         account_limits,
@@ -147,9 +161,32 @@ pub(crate) fn resolve<'a>(
         latency,
         from,
         to,
-    };
-    problems.extend(trial(&plan));
-    if problems.is_empty() { Ok(plan) } else { Err(problems) }
+    })
+}
+
+/// Checks a configuration without reading its data: the plan as far as it is known, or everything that is wrong.
+///
+/// # Errors
+/// As [`resolve`], and sources of data that are not there.
+pub(crate) fn check<'a>(
+    config: &Config,
+    strategies: &'a [StrategyDefinition],
+    folder: &Path,
+) -> Result<Plan<'a>, Vec<Problem>> {
+    let mut problems = data::check(config, folder);
+    let items = &config.backtest.data;
+    let named: Vec<String> = items.iter().filter_map(|item| item.market.clone()).collect();
+    let resolved = resolve_with(config, strategies, &named, folder);
+    let tried = resolved.and_then(|plan| match trial(&plan) {
+        Some(problem) if !config.may_have_more_markets() => Err(vec![problem]),
+        _ => Ok(plan),
+    });
+    match tried {
+        Ok(plan) if problems.is_empty() => return Ok(plan),
+        Ok(_) => {}
+        Err(others) => problems.extend(others),
+    }
+    Err(problems)
 }
 
 /// What the engine itself says of the plan.

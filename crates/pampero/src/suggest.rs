@@ -16,13 +16,11 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// The end of a message: what may have been meant, or everything that may stand there.
 pub(crate) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match closest(word, candidates.clone()) {
-        Some(candidate) => format!("did you mean `{candidate}`?"),
-        None => {
-            let all: Vec<_> = candidates.into_iter().collect();
-            format!("there are: {}", all.join(", "))
-        }
+    if let Some(candidate) = closest(word, candidates.clone()) {
+        return format!("did you mean `{candidate}`?");
     }
+    let all: Vec<_> = candidates.into_iter().collect();
+    format!("there are: {}", all.join(", "))
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -
     let (mut config, source, folder) = configuration(args)?;
     let locate = |list| Failure::Config(Problems { source: source.clone(), list });
     flags::apply(&mut config, args, strategies).map_err(locate)?;
+    if source.is_some() && config.names_markets() {
+        // Everything that is wrong is told at once, and before any time is spent on reading.
+        plan::check(&config, strategies, &folder).map_err(locate)?;
+    }
     let loading = Instant::now();
     let loaded = data::load_all(&config, &folder).map_err(|failure| match failure {
         Failure::Config(problems) => locate(problems.list),
@@ -106,10 +110,18 @@ fn command_line(args: &BacktestArgs) -> String {
     let pairs = |pairs: &[(String, String)]| {
         pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
     };
-    pairs(&args.set).into_iter().for_each(|pair| option("set", Some(pair)));
-    args.data.iter().for_each(|file| option("data", Some(file.clone())));
-    args.market.iter().for_each(|market| option("market", Some(market.clone())));
-    pairs(&args.cash).into_iter().for_each(|pair| option("cash", Some(pair)));
+    for pair in pairs(&args.set) {
+        option("set", Some(pair));
+    }
+    for file in &args.data {
+        option("data", Some(file.clone()));
+    }
+    for market in &args.market {
+        option("market", Some(market.clone()));
+    }
+    for pair in pairs(&args.cash) {
+        option("cash", Some(pair));
+    }
     option("fee", args.fee.map(|fee| fee.to_string()));
     let fill = |fill: Fill| match fill {
         Fill::Conservative => "conservative",
@@ -143,7 +155,7 @@ impl Runs<'_> {
         let preset = self.plan.fill.preset;
         let record = self.run(feeds, preset, Some(&Progress::new()))?;
         let statistics = Statistics::compute(&record);
-        self.write(args, &record, &statistics)?;
+        write(args, &record, &statistics)?;
         if args.json {
             return output::print_json(&summary_json(&record, &statistics));
         }
@@ -172,13 +184,16 @@ impl Runs<'_> {
         }
         let main = results.iter().find(|(preset, _, _)| *preset == self.plan.fill.preset);
         let Some((_, record, statistics)) = main else { return Ok(()) };
-        self.write(args, record, statistics)?;
+        write(args, record, statistics)?;
         if args.json {
             let mut all = summary_json(record, statistics);
             let fills: Map<String, Json> = results
                 .iter()
                 .map(|(preset, record, statistics)| {
-                    (preset.to_string(), summary_json(record, statistics)["summary"].take())
+                    (
+                        preset.to_string(),
+                        summary_json(record, statistics).get("summary").cloned().unwrap_or_default(),
+                    )
                 })
                 .collect();
             if let Some(fields) = all.as_object_mut() {
@@ -221,12 +236,10 @@ impl Runs<'_> {
         let inputs = RunInputs { fill_model: preset.to_string(), ..self.inputs.clone() };
         Ok(wire::record(plan, outcome, &facts, inputs, timing))
     }
+}
 
-    fn write(&self, args: &BacktestArgs, record: &RunRecord, statistics: &Statistics) -> Result<(), Failure> {
-        args.out
-            .as_ref()
-            .map_or(Ok(()), |folder| write_files(folder, record, statistics).map_err(Failure::from))
-    }
+fn write(args: &BacktestArgs, record: &RunRecord, statistics: &Statistics) -> Result<(), Failure> {
+    args.out.as_ref().map_or(Ok(()), |folder| write_files(folder, record, statistics).map_err(Failure::from))
 }
 
 fn style() -> Style {

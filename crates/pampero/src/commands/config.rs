@@ -1,5 +1,6 @@
 //! `pampero config`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use pampero_engine::StrategyDefinition;
@@ -9,7 +10,7 @@ use crate::cli::ConfigCommand;
 use crate::config::{self, Explained, Problems, Reading, closest_key, explain_key, json_schema};
 use crate::error::Failure;
 use crate::plan::{self, Plan};
-use crate::{data, output, sample, wire};
+use crate::{output, sample, wire};
 
 /// Checks a configuration, prints its schema, or explains a key.
 pub(crate) fn config(command: ConfigCommand, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
@@ -22,29 +23,19 @@ pub(crate) fn config(command: ConfigCommand, definitions: &[StrategyDefinition])
 
 /// The text of a configuration with its name and folder; the quickstart where none is named.
 fn text_of(file: Option<&Path>) -> Result<(String, String, PathBuf), Failure> {
-    match file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-            Ok((path.display().to_string(), text, path.parent().map(Path::to_path_buf).unwrap_or_default()))
-        }
-        None => {
-            let (name, text) = sample::QUICKSTART;
-            Ok((name.to_owned(), text.to_owned(), PathBuf::new()))
-        }
-    }
+    let Some(path) = file else {
+        let (name, text) = sample::QUICKSTART;
+        return Ok((name.to_owned(), text.to_owned(), PathBuf::new()));
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+    Ok((path.display().to_string(), text, path.parent().map(Path::to_path_buf).unwrap_or_default()))
 }
 
 fn check(file: Option<&Path>, json: bool, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let (name, text, folder) = text_of(file)?;
     let checked = config::read(&name, &text).and_then(|Reading { config, source }| {
-        let mut problems = data::check(&config, &folder);
-        let named: Vec<String> = config.backtest.data.iter().filter_map(|item| item.market.clone()).collect();
-        match plan::resolve(&config, definitions, &named, &folder) {
-            Ok(plan) if problems.is_empty() => return Ok(summary(&plan)),
-            Ok(_) => {}
-            Err(others) => problems.extend(others),
-        }
-        Err(Problems { source: Some(source), list: problems })
+        let plan = plan::check(&config, definitions, &folder);
+        plan.map(|plan| summary(&plan)).map_err(|list| Problems { source: Some(source), list })
     });
     match checked {
         Ok(summary) if json => {
@@ -116,15 +107,15 @@ fn text(found: &Explained, file: Option<&str>) -> String {
         text.push_str(&output::wrapped(&format!("Default: {default}"), "  "));
     }
     for key in &found.keys {
-        text.push_str(&format!("  {key}\n"));
+        let _ = writeln!(text, "  {key}");
     }
     match file {
         Some(file) if found.set.is_empty() && found.keys.is_empty() => {
-            text.push_str(&format!("  Not set in {file}\n"));
+            let _ = writeln!(text, "  Not set in {file}");
         }
         Some(file) => {
             for (key, line, column, value) in &found.set {
-                text.push_str(&format!("  {key} = {value}   ({file}:{line}:{column})\n"));
+                let _ = writeln!(text, "  {key} = {value}   ({file}:{line}:{column})");
             }
         }
         None => {}

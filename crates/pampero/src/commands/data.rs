@@ -1,5 +1,6 @@
 //! `pampero data`.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -19,35 +20,34 @@ use crate::output;
 pub(crate) fn data(command: DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Import { files, market, symbol, root, replace, json } => {
-            import(&files, market.as_deref(), symbol, &Catalog::new(root), replace, json)
+            import(&files, market.as_deref(), symbol.as_deref(), &Catalog::new(root), replace, json)
         }
         DataCommand::List { root, json } => list(&Catalog::new(root), json),
-        DataCommand::Verify { files, root, symbol, json } => verify_all(&files, root, symbol, json),
+        DataCommand::Verify { files, root, symbol, json } => {
+            verify_all(&files, root, symbol.as_deref(), json)
+        }
         DataCommand::Resample { file, to, out, symbol, empty, json } => {
-            resample_file(&file, to, &out, symbol, empty, json)
+            resample_file(&file, to, &out, symbol.as_deref(), empty, json)
         }
         DataCommand::Generate(args) => generate_file(&args),
     }
 }
 
 /// Reads a file, as it is where `raw`: impossible candles, duplicates and disorder included.
-fn read(file: &Path, symbol: Option<String>, raw: bool) -> Result<Dataset, Failure> {
-    Ok(load(file, &LoadOptions { symbol, raw, ..LoadOptions::default() })?)
+fn read(file: &Path, symbol: Option<&str>, raw: bool) -> Result<Dataset, Failure> {
+    Ok(load(file, &LoadOptions { symbol: symbol.map(str::to_owned), raw, ..LoadOptions::default() })?)
 }
 
 /// Venue and code of a name, or of what a file says of itself.
 fn place(dataset: &Dataset, market: Option<&str>) -> Result<(String, String), Failure> {
-    let name = match market {
-        Some(name) => name.to_owned(),
-        None => {
-            let code = dataset.symbol.as_deref().and_then(code_of_symbol).ok_or_else(|| {
-                let message = format!("{} does not say of which market it is", dataset.path.display());
-                Failure::usage(message, "name it: --market VENUE:CODE, such as --market bitex:btc_ars")
-            })?;
-            dataset.venue.as_ref().map_or_else(|| code.clone(), |venue| format!("{venue}:{code}"))
-        }
-    };
-    venue_and_code(&name)
+    if let Some(name) = market {
+        return venue_and_code(name);
+    }
+    let code = dataset.symbol.as_deref().and_then(code_of_symbol).ok_or_else(|| {
+        let message = format!("{} does not say of which market it is", dataset.path.display());
+        Failure::usage(message, "name it: --market VENUE:CODE, such as --market bitex:btc_ars")
+    })?;
+    venue_and_code(&dataset.venue.as_ref().map_or_else(|| code.clone(), |venue| format!("{venue}:{code}")))
 }
 
 fn venue_and_code(name: &str) -> Result<(String, String), Failure> {
@@ -61,14 +61,14 @@ fn venue_and_code(name: &str) -> Result<(String, String), Failure> {
 fn import(
     files: &[PathBuf],
     market: Option<&str>,
-    symbol: Option<String>,
+    symbol: Option<&str>,
     catalog: &Catalog,
     replace: bool,
     as_json: bool,
 ) -> Result<(), Failure> {
     let mut imported = Vec::new();
     for file in files {
-        let dataset = read(file, symbol.clone(), true)?;
+        let dataset = read(file, symbol, true)?;
         let (venue, code) = place(&dataset, market)?;
         let key = SeriesKey::of(&venue, &code, &dataset.series)?;
         let summary = catalog.import(&key, &dataset.series, dataset.synthetic.as_deref(), replace)?;
@@ -151,12 +151,12 @@ fn list(catalog: &Catalog, as_json: bool) -> Result<(), Failure> {
 fn verify_all(
     files: &[PathBuf],
     root: Option<PathBuf>,
-    symbol: Option<String>,
+    symbol: Option<&str>,
     as_json: bool,
 ) -> Result<(), Failure> {
     let mut reports: Vec<(String, VerifyReport)> = Vec::new();
     for file in files {
-        let dataset = read(file, symbol.clone(), true)?;
+        let dataset = read(file, symbol, true)?;
         reports.push((file.display().to_string(), verify(&dataset.series)));
     }
     if let Some(root) = root {
@@ -190,7 +190,7 @@ fn report_text(name: &str, report: &VerifyReport) -> String {
             pampero_store::Check::Gap => format!(", {} candles missing", report.missing),
             _ => String::new(),
         };
-        text.push_str(&format!("  {}: {count}{missing}\n", check.name()));
+        let _ = writeln!(text, "  {}: {count}{missing}", check.name());
         let findings = report.findings.iter().filter(|finding| finding.check == *check);
         for finding in findings.take(SHOWN) {
             let line = format!("row {}, {}: {}", finding.row, finding.time, finding.detail);
@@ -230,7 +230,7 @@ fn resample_file(
     file: &Path,
     to: Span,
     out: &Path,
-    symbol: Option<String>,
+    symbol: Option<&str>,
     empty: Empty,
     as_json: bool,
 ) -> Result<(), Failure> {
@@ -242,7 +242,7 @@ fn resample_file(
     let series = Series::Candles(resample(&dataset.series, to, empty)?);
     let info = FileInfo {
         venue: dataset.venue.clone(),
-        market: dataset.symbol.clone(),
+        market: dataset.symbol,
         synthetic: dataset.synthetic.clone(),
     };
     write(out, &series, &info)?;

@@ -13,11 +13,11 @@ use crate::suggest::hint;
 pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     let Some(name) = &args.name else { return list(args.json) };
     if let Some(explanation) = pampero_report::explain(name) {
-        return show(args.json, statistic_json(explanation), || statistic_text(explanation));
+        return show(args.json, &statistic_json(explanation), || statistic_text(explanation));
     }
     let wanted = name.trim().to_ascii_uppercase().replace('-', "_");
     if let Some(check) = CHECKS.iter().find(|check| check.code.as_str() == wanted) {
-        return show(args.json, code_json(check), || code_text(check));
+        return show(args.json, &code_json(check), || code_text(check));
     }
     let statistics = explanations().iter().map(|explanation| explanation.name);
     let all: Vec<&str> = statistics.chain(CHECKS.iter().map(|check| check.code.as_str())).collect();
@@ -26,8 +26,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     Err(Failure::usage(format!("`{name}` is neither a statistic nor a code of the risk gate"), help))
 }
 
-fn show(as_json: bool, value: Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
-    if as_json { output::print_json(&value) } else { output::print(&text()) }
+fn show(as_json: bool, value: &Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    if as_json { output::print_json(value) } else { output::print(&text()) }
 }
 
 fn list(as_json: bool) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use pampero_engine::StrategyDefinition;
 use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
 
 use crate::cli::StrategiesArgs;
 use crate::error::Failure;
@@ -24,7 +25,7 @@ pub(crate) fn strategies(args: &StrategiesArgs, definitions: &[StrategyDefinitio
     }
     let mut text = String::new();
     for definition in definitions {
-        text.push_str(&format!("{}: {}\n", definition.name(), definition.summary()));
+        let _ = writeln!(text, "{}: {}", definition.name(), definition.summary());
         let rows: Vec<Vec<String>> = definition
             .defaults()
             .iter()

@@ -52,6 +52,17 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Whether the strategies say which markets they trade.
+    pub fn names_markets(&self) -> bool {
+        !self.strategies.is_empty() && self.strategies.iter().all(|strategy| !strategy.markets.is_empty())
+    }
+
+    /// Whether the data may hold a market that nobody names, for its price alone.
+    pub fn may_have_more_markets(&self) -> bool {
+        // One source without a market is of the strategy's.
+        self.backtest.data.iter().filter(|item| item.market.is_none()).count() > 1
+    }
+
     /// The option of the command line that a key's value came from.
     pub fn origin_of(&self, path: &str) -> Option<&'static str> {
         let parameter = path.split_once(".parameters.").map(|(_, key)| key);

@@ -72,13 +72,16 @@ pub(crate) fn build_parameters(
     }
 }
 
+/// Asks the strategy whether it takes a set of parameters.
+type Accepts<'a> = dyn Fn(&Map<String, Json>) -> Result<(), ParameterError> + 'a;
+
 /// The form of one value in which the strategy can read it, tried beside the defaults of all others: what is written
 /// as a number may be wanted as one or, for exact amounts, as text.
 fn form_of(
     key: &str,
     value: &Value,
     defaults: &Map<String, Json>,
-    accepts: &dyn Fn(&Map<String, Json>) -> Result<(), ParameterError>,
+    accepts: &Accepts<'_>,
 ) -> Result<Json, String> {
     let mut first_error = String::new();
     for form in forms(value) {
