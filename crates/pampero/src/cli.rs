@@ -14,9 +14,9 @@ Exit codes:
   4   the market data is wrong
   70  Pampero contradicts itself: please report it";
 
-/// Algorithmic trading for the Bitex exchange: write a strategy, test it on history, trade it.
+/// Algorithmic trading for the Bitex exchange: from a strategy to its backtest.
 #[derive(Debug, Parser)]
-#[command(name = "pampero", version, after_help = EXIT_CODES, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "pampero", version, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -43,37 +43,38 @@ const BACKTEST_EXAMPLES: &str = "\
 Examples:
   pampero backtest
       the main job: sma-cross on the built-in sample of a btc_ars market
-  pampero backtest --strategy sma-cross --set fast=5 --data candles.csv --cash USD=10000
+  pampero backtest --strategy sma-cross --data candles.csv --cash USD=10000
       flags alone: no limits, as the report then says
   pampero backtest my.toml --fill all
       a configuration, under every fill preset
 
-Exit codes: 0 done, 1 files, 2 command line, 3 configuration, 4 market data, 70 a defect of ours";
+Exit codes: 0 done, 1 files, 2 command line, 3 configuration, 4 market data,
+70 a defect of ours";
 
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
-    /// The configuration; without it and without --data, the built-in quickstart
+    /// The configuration [default: the built-in quickstart, unless --data]
     pub config: Option<PathBuf>,
     /// The strategy, in place of the configured one
     #[arg(long, value_name = "NAME")]
     pub strategy: Option<String>,
-    /// A parameter of the strategy; NAME.KEY=VALUE where there are several strategies
+    /// A parameter (NAME.KEY=VALUE with several strategies)
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
-    /// Market data, CSV or Parquet; MARKET=FILE binds a file to a market
+    /// CSV or Parquet; MARKET=FILE binds it to a market
     #[arg(long, value_name = "FILE")]
     pub data: Vec<String>,
-    /// The market, CODE or VENUE:CODE, such as `btc_usd` [default: what the data says]
+    /// CODE or VENUE:CODE [default: what the data says]
     #[arg(long, value_name = "CODE")]
     pub market: Vec<String>,
-    /// Starting balance, such as USD=1000000; also inventory, such as BTC=0.5
-    #[arg(long, value_name = "CURRENCY=AMOUNT", value_parser = pair)]
+    /// Starting balance: USD=1000000, also BTC=0.5
+    #[arg(long, value_name = "CUR=AMT", value_parser = pair)]
     pub cash: Vec<(String, String)>,
-    /// Maker and taker fee as a share: 0.001 is 0.1 %
+    /// Maker and taker fee: 0.001 is 0.1 %
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub fee: Option<Rate>,
-    /// When history fills our orders; `all` compares the three
-    #[arg(long, value_name = "PRESET")]
+    /// conservative, neutral, optimistic, or all to compare
+    #[arg(long, value_name = "PRESET", hide_possible_values = true)]
     pub fill: Option<Fill>,
     /// Only what happens at or after this date or instant
     #[arg(long, value_name = "TIME")]
@@ -87,7 +88,7 @@ pub(crate) struct BacktestArgs {
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
-    /// Write orders, fills, equity and the report into this directory
+    /// Write orders, fills, equity and the report into DIR
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -106,7 +107,7 @@ pub(crate) enum Fill {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Say whether a configuration is right, or everything that is wrong with it
+    /// Say whether a configuration is right, or all that is wrong
     Check {
         /// The file [default: the built-in quickstart]
         file: Option<PathBuf>,
@@ -135,7 +136,7 @@ pub(crate) enum DataCommand {
         /// CSV or Parquet, recognised by content
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// The market, CODE or VENUE:CODE [default: what the file says]
+        /// CODE or VENUE:CODE [default: what the file says]
         #[arg(long, value_name = "CODE")]
         market: Option<String>,
         /// The symbol to take from files of several
@@ -144,7 +145,7 @@ pub(crate) enum DataCommand {
         /// The folder of the catalogue
         #[arg(long, value_name = "DIR", default_value = "data")]
         root: PathBuf,
-        /// Let the new data win where it differs from what is there
+        /// Let the new data win where the two differ
         #[arg(long)]
         replace: bool,
         /// Print one JSON object
@@ -189,8 +190,8 @@ pub(crate) enum DataCommand {
         /// The symbol to take from a file of several
         #[arg(long)]
         symbol: Option<String>,
-        /// What stands where nothing was traded
-        #[arg(long, value_name = "POLICY", default_value = "skip")]
+        /// Where nothing was traded: skip or repeat
+        #[arg(long, value_name = "POLICY", default_value = "skip", hide_possible_values = true)]
         empty: Empty,
         /// Print one JSON object
         #[arg(long)]
@@ -218,7 +219,7 @@ pub(crate) enum DataKind {
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
-    /// The market it is said to be of, CODE or VENUE:CODE
+    /// CODE or VENUE:CODE
     #[arg(long, value_name = "CODE", default_value = "bitex:btc_ars")]
     pub market: String,
     /// Seed of everything that is drawn
@@ -227,8 +228,8 @@ pub(crate) struct GenerateArgs {
     /// The file to write: Parquet, or CSV if it ends in .csv
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// What to draw
-    #[arg(long, default_value = "candles")]
+    /// candles, trades, quotes or books
+    #[arg(long, default_value = "candles", hide_possible_values = true)]
     pub kind: DataKind,
     /// How long a candle lasts [default: 1h]
     #[arg(long, value_parser = span)]
@@ -242,7 +243,7 @@ pub(crate) struct GenerateArgs {
     /// The first price [default: 5000000]
     #[arg(long)]
     pub price: Option<Price>,
-    /// Average trades within a candle's time; few make a thin market [default: 3]
+    /// Average trades within a candle's time [default: 3]
     #[arg(long, value_name = "N")]
     pub trades: Option<u32>,
     /// Print one JSON object

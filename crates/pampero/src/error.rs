@@ -49,6 +49,7 @@ impl Failure {
         match self {
             Self::Run(_) | Self::Data(DataError::Io { .. }) => 1,
             Self::Usage { .. } => 2,
+            Self::Config(problems) if problems.source.is_none() => 2,
             Self::Config(problems) if problems.list.iter().all(Problem::is_of_command_line) => 2,
             Self::Config(_) => 3,
             Self::Data(_) => 4,

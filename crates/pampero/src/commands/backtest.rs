@@ -67,8 +67,9 @@ fn inputs(args: &BacktestArgs, plan: &Plan<'_>, loaded: &[Loaded]) -> RunInputs 
     let mut notes: Vec<String> = loaded.iter().filter_map(|part| part.note.clone()).collect();
     notes.dedup();
     if !plan.has_limits() {
-        let note = "No limits: given by flags alone, the risk limits are so wide that none binds. Live trading has no such default.";
-        notes.push(note.to_owned());
+        let who =
+            if args.config.is_some() { "the configuration sets none, so" } else { "given by flags alone," };
+        notes.push(format!("No limits: {who} the risk gate refuses no order for its size or price. Live trading has no such default."));
     }
     let describe = |part: &Loaded| {
         let dataset = &part.dataset;

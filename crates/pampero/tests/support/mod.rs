@@ -1,0 +1,63 @@
+//! What the tests of the command share.
+#![allow(dead_code)] // each test file uses its part
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// What a run of the command left.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The one JSON object on standard output.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// Runs the command in a folder.
+pub fn pampero_in(folder: &Path, arguments: &[&str]) -> Ran {
+    let mut command = Command::cargo_bin("pampero").unwrap();
+    let output = command.current_dir(folder).env("NO_COLOR", "1").args(arguments).output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs the command in an empty folder.
+pub fn pampero(arguments: &[&str]) -> Ran {
+    pampero_in(tempfile::tempdir().unwrap().path(), arguments)
+}
+
+/// Hourly candles that rise and fall in a saw of `half` candles up and down, between 1000 and more.
+pub fn saw(candles: usize, half: usize) -> String {
+    let mut text = "timestamp,open,high,low,close,volume\n".to_owned();
+    let mut price = 1_000_usize;
+    for index in 0..candles {
+        let up = (index / half).is_multiple_of(2);
+        let close = if up { price + 10 } else { price - 10 };
+        let (high, low) = (price.max(close) + 1, price.min(close) - 1);
+        let time = 1_704_067_200 + 3_600 * index;
+        writeln!(text, "{time},{price},{high},{low},{close},1000").unwrap();
+        price = close;
+    }
+    text
+}
+
+/// A folder with files.
+pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
