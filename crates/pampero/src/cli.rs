@@ -190,7 +190,7 @@ pub(crate) enum DataCommand {
         /// The symbol to take from a file of several
         #[arg(long)]
         symbol: Option<String>,
-        /// Where nothing was traded: skip or repeat
+        /// For empty spans: skip or repeat
         #[arg(long, value_name = "POLICY", default_value = "skip", hide_possible_values = true)]
         empty: Empty,
         /// Print one JSON object
