@@ -172,3 +172,82 @@ impl Reader {
         self.problems.push(problem.at(place.unwrap_or_else(|| node.place.clone())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::explain_key;
+    use super::super::schema::Kind;
+    use super::*;
+
+    fn sample(kind: Kind) -> String {
+        match kind {
+            Kind::Text | Kind::Any => "\"a\"".to_owned(),
+            Kind::Flag => "true".to_owned(),
+            Kind::Count => "3".to_owned(),
+            Kind::Amount => "1_000.5".to_owned(),
+            Kind::Share => "\"0.01\"".to_owned(),
+            Kind::Span => "\"15m\"".to_owned(),
+            Kind::Instant => "2024-01-31".to_owned(),
+            Kind::Currency => "\"usd\"".to_owned(),
+            Kind::Zone => "\"UTC\"".to_owned(),
+            Kind::Choice(choices) => format!("\"{}\"", choices[0]),
+            Kind::Texts => "[\"btc_usd\"]".to_owned(),
+            Kind::Data => "[\"a.csv\", \"sample:x\", { market = \"btc_usd\", file = \"b.csv\" }]".to_owned(),
+            Kind::Latency => "{ min = \"1ms\", max = \"2ms\" }".to_owned(),
+        }
+    }
+
+    /// A file with one key.
+    fn file_of(path: &str, value: &str) -> String {
+        let path = path.replace('*', "btc_usd");
+        match path.strip_prefix("strategy[].") {
+            Some(rest) => format!("[[strategy]]\n{rest} = {value}\n"),
+            None => format!("{path} = {value}\n"),
+        }
+    }
+
+    #[test]
+    fn every_key_can_be_set_and_explained_and_refuses_what_it_is_not() {
+        for key in KEYS.iter() {
+            // The key is a currency there.
+            let path = key.path.replace("rates.*", "rates.usd");
+            let reading = read("a.toml", &file_of(&path, &sample(key.kind)));
+            let reading = reading.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+            let plain =
+                format!("{:?}", Config { strategies: vec![StrategySection::default()], ..Config::default() });
+            let empty = format!("{:?}", Config::default());
+            let set = format!("{:?}", reading.config);
+            assert!(set != plain && set != empty, "{path} goes nowhere");
+            assert!(explain_key(&path.replace('*', "btc_usd"), Some(&reading.source)).is_some(), "{path}");
+            if key.kind != Kind::Any {
+                assert!(read("a.toml", &file_of(&path, "{ x = 1 }")).is_err(), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_as_they_are_written() {
+        let reading =
+            read("a.toml", "[account]\nusd = 0.10000000\nars = 12345678901234567.00000001\n").unwrap();
+        let amounts: Vec<String> = reading.config.account.iter().map(|(_, cash)| cash.to_string()).collect();
+        assert_eq!(amounts, ["0.1", "12345678901234567.00000001"], "a float would have lost digits");
+    }
+
+    #[test]
+    fn limits_go_to_the_account_or_to_their_strategy() {
+        let text = "[[strategy]]\nname = \"a\"\n[[strategy]]\nname = \"b\"\n[strategy.limits]\nmax_open_orders = 2\n\
+                    [limits]\nmax_open_orders = 5\n";
+        let config = read("a.toml", text).unwrap().config;
+        assert_eq!(config.limits.values.max_open_orders, Some(5));
+        let of_strategies: Vec<_> =
+            config.strategies.iter().map(|strategy| strategy.limits.values.max_open_orders).collect();
+        assert_eq!(of_strategies, [None, Some(2)]);
+    }
+
+    #[test]
+    fn tables_of_the_wrong_form_are_told_how_to_be_written() {
+        let problems = read("a.toml", "limits = 5\n[strategy]\nname = \"a\"\n").unwrap_err().list;
+        let help: Vec<_> = problems.iter().map(|problem| problem.help.as_str()).collect();
+        assert_eq!(help, ["make it a table: [limits]", "write it with two brackets: [[strategy]]"]);
+    }
+}
