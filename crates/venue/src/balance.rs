@@ -126,6 +126,19 @@ impl Wallet {
         self.find(currency).map_or(0, |entry| entry.fees)
     }
 
+    /// Every currency with its balance and the fees paid in it.
+    pub fn entries(&self) -> impl Iterator<Item = (Currency, Balance, i128)> {
+        self.entries.iter().map(|entry| (entry.currency, entry.balance, entry.fees))
+    }
+
+    /// Puts a balance in place of what there is.
+    pub fn set(&mut self, currency: Currency, balance: Balance, fees: i128) {
+        let slot = self.slot(currency);
+        if let Some(entry) = self.entries.get_mut(slot) {
+            *entry = Entry { currency, balance, fees };
+        }
+    }
+
     fn find(&self, currency: Currency) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.currency == currency)
     }

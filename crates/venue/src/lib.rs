@@ -31,5 +31,8 @@ mod working;
 pub use balance::{Balance, VenueError};
 pub use history::{HistoryVenue, OpenOrder};
 pub use latency::{Latency, LatencyError, LatencyModel};
-pub use matching::{AccountId, Match, MatchingVenue, OrderKey, Party, Placement, VenueEvent, VenueOrder};
+pub use matching::{
+    AccountId, Match, MatchingVenue, OrderKey, Party, Placement, StateError, VenueEvent, VenueOrder,
+    VenueState,
+};
 pub use settings::{FillModel, FillPreset, SimSettings, UnknownPreset};

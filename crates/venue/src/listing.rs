@@ -26,6 +26,13 @@ impl Listing {
         }
     }
 
+    /// Changes the fees.
+    pub const fn set_fees(&mut self, maker: Rate, taker: Rate) {
+        self.market.maker_fee = maker;
+        self.market.taker_fee = taker;
+        self.rates = FeeRates::of(&self.market);
+    }
+
     /// Where a wallet keeps what an order of a side spends.
     #[inline]
     pub const fn spends(&self, side: Side) -> usize {

@@ -438,3 +438,51 @@ fn check_deposits(venue: &MatchingVenue, coins: i128, dollars: i128) -> Result<(
     }
     Ok(())
 }
+
+#[test]
+fn the_state_of_a_venue_begins_it_again() {
+    let mut venue = venue(market("0"), 2);
+    for placement in
+        [ask(0, "4400", "0.01"), ask(1, "4400", "0.005"), bid(0, "50", "20"), bid(1, "4500", "22")]
+    {
+        run(&mut venue, placement);
+    }
+    let state = venue.state();
+    let mut again = MatchingVenue::from_state(&markets(market("0")), &state).unwrap();
+    assert_eq!(again.state(), state);
+
+    // Both go on alike: the older order at 4400 is still first in line.
+    for venue in [&mut venue, &mut again] {
+        run(venue, bid(1, "4400", "22"));
+    }
+    assert_eq!(again.state(), venue.state());
+    assert_eq!(venue.matches().last().unwrap().seller.account, AccountId(0));
+    run(&mut venue, bid(1, "4400", "10"));
+    assert_eq!(venue.matches().last().unwrap().seller.account, AccountId(1));
+
+    let refused =
+        |state: &VenueState| MatchingVenue::from_state(&markets(market("0")), state).unwrap_err().to_string();
+    let mut wrong = state.clone();
+    wrong.buys.swap(0, 1);
+    assert_eq!(
+        refused(&wrong),
+        "the buy at position 1 is number 2: orders must stand in the order of their numbers"
+    );
+    let mut wrong = state.clone();
+    wrong.wallets.clear();
+    assert!(refused(&wrong).starts_with("buy 1 does not belong here"));
+    let mut wrong = state;
+    wrong.sells[1].status = VenueStatus::ToCancel;
+    assert!(refused(&wrong).starts_with("sell 2 waits for a request"));
+}
+
+#[test]
+fn fees_change_for_what_follows() {
+    let mut venue = venue(market("0"), 2);
+    assert!(venue.set_fees(MARKET, Rate::ZERO, "0.01".parse().unwrap()));
+    assert!(!venue.set_fees(MarketId(9), Rate::ZERO, Rate::ZERO));
+    run(&mut venue, ask(0, "100", "1"));
+    run(&mut venue, bid(1, "100", "100"));
+    let found = venue.matches()[0];
+    assert_eq!((found.seller.fee, found.buyer.fee), (0, 1_000_000));
+}

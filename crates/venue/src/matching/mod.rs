@@ -2,17 +2,19 @@
 
 mod ladder;
 mod order;
+mod state;
 
 use std::collections::VecDeque;
 
 use pampero_model::{
-    CancelReason, Cash, Currency, FillId, Level, Liquidity, MarketId, Markets, Money, Price, Quantity,
+    CancelReason, Cash, Currency, FillId, Level, Liquidity, MarketId, Markets, Money, Price, Quantity, Rate,
     RejectReason, Side, Size, SizeUnit, Timestamp, Trade, VenueStatus,
 };
 
 use self::ladder::Ladder;
 use self::order::{Entry, Links, NO_ORDER};
 pub use self::order::{Match, OrderKey, Party, VenueOrder};
+pub use self::state::{StateError, VenueState};
 use crate::arithmetic::over;
 use crate::balance::{Balance, VenueError, Wallet};
 use crate::listing::{self, Listing};
@@ -251,17 +253,38 @@ impl MatchingVenue {
     /// The levels of one side of a market, best first. Where orders count in quote, a level's quantity is
     /// what their sum buys at its price.
     pub fn levels(&self, market: MarketId, side: Side) -> impl Iterator<Item = Level> {
-        let entries = self.orders.of(side);
-        let ladder = self.books.get(market.index()).map(|book| book.side(side));
-        ladder.into_iter().flat_map(move |ladder| ladder.levels(entries)).map(|(price, line)| {
-            let (mut base, mut quote) = (0_i64, 0_i64);
-            for entry in line {
-                let sum = if entry.working.unit == SizeUnit::Base { &mut base } else { &mut quote };
-                *sum = sum.saturating_add(entry.working.left);
-            }
-            let quantity = base.saturating_add(over(quote, price.units()));
+        self.depth(market, side).map(|(price, sum)| {
+            let quantity = match sum {
+                Size::Base(base) => base.units(),
+                Size::Quote(quote) => over(i64::try_from(quote.units()).unwrap_or(i64::MAX), price.units()),
+            };
             Level { price, quantity: Quantity::from_units(quantity) }
         })
+    }
+
+    /// The levels of one side of a market, best first, each with the sum of what its orders have left, in the unit
+    /// in which the market counts that side.
+    pub fn depth(&self, market: MarketId, side: Side) -> impl Iterator<Item = (Price, Size)> {
+        let entries = self.orders.of(side);
+        let book = self.books.get(market.index());
+        let unit = book.map(|book| book.listing.market.size_unit(side));
+        let ladder = book.map(|book| book.side(side));
+        ladder.into_iter().flat_map(move |ladder| ladder.levels(entries)).map(move |(price, line)| {
+            let sum = line.fold(0_i64, |sum, entry| sum.saturating_add(entry.working.left));
+            let sum = match unit {
+                Some(SizeUnit::Quote) => Size::Quote(Cash::from_units(sum.into())),
+                _ => Size::Base(Quantity::from_units(sum)),
+            };
+            (price, sum)
+        })
+    }
+
+    /// Changes the fees of a market. They hold for the executions that follow, of resting orders too. False if there
+    /// is no such market.
+    pub fn set_fees(&mut self, market: MarketId, maker: Rate, taker: Rate) -> bool {
+        let Some(book) = self.books.get_mut(market.index()) else { return false };
+        book.listing.set_fees(maker, taker);
+        true
     }
 
     /// Reserves the funds of an order, matches it, and puts the rest on the book.
