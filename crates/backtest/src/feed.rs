@@ -115,14 +115,14 @@ impl Cursor {
     /// Goes on to the next part.
     #[inline]
     pub(crate) fn advance(&mut self) {
-        match self.phase {
-            Phase::Open => self.phase = Phase::Whole,
-            Phase::Whole => {
-                self.index += 1;
-                if self.span != Span::ZERO {
-                    self.phase = Phase::Open;
-                }
-            }
+        if self.phase == Phase::Open {
+            self.phase = Phase::Whole;
+            self.next = self.next.plus(self.span);
+            return;
+        }
+        self.index += 1;
+        if self.span != Span::ZERO {
+            self.phase = Phase::Open;
         }
         self.look();
     }

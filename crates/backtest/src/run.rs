@@ -1,6 +1,8 @@
 //! The loop.
 
-use pampero_engine::{Audit, Command, Control, Engine, EngineError, Event, EventKind, Outputs, Owner, Setup};
+use pampero_engine::{
+    Audit, Command, Control, Engine, EngineError, Event, EventKind, MarketView, Outputs, Owner, Setup,
+};
 use pampero_model::{Cash, Currency, MarketError, MarketId, OrderUpdate, Span, Timestamp, VenueId};
 use pampero_venue::{HistoryVenue, SimSettings, VenueError};
 use thiserror::Error;
@@ -223,40 +225,40 @@ impl Runner {
                     let span = series.span();
                     self.venue.on_candle(market, &candle, span);
                     self.exchange(now);
-                    self.show(now, EventKind::Candle { market, span, candle });
+                    self.show(&Event { time: now, kind: EventKind::Candle { market, span, candle } });
                 }
             }
             (FeedData::Trades(series), _) => {
                 if let Some(trade) = series.get(index) {
                     self.venue.on_trade(market, &trade);
                     self.exchange(now);
-                    self.show(now, EventKind::Trade { market, trade });
+                    self.show(&Event { time: now, kind: EventKind::Trade { market, trade } });
                 }
             }
             (FeedData::Quotes(series), _) => {
                 if let Some((_, quote)) = series.get(index) {
                     self.venue.on_quote(market, now, &quote);
                     self.exchange(now);
-                    self.show(now, EventKind::Quote { market, quote });
+                    self.show(&Event { time: now, kind: EventKind::Quote { market, quote } });
                 }
             }
             (FeedData::Books(series), _) => {
                 if let Some((_, book)) = series.get(index) {
                     self.venue.on_book(market, now, book);
                     self.exchange(now);
-                    self.show(now, EventKind::Book { market, book });
+                    self.show(&Event { time: now, kind: EventKind::Book { market, book } });
                 }
             }
         }
     }
 
     #[inline]
-    fn show(&mut self, now: Timestamp, kind: EventKind<'_>) {
+    fn show(&mut self, event: &Event<'_>) {
         self.outcome.events += 1;
-        self.step(&Event { time: now, kind });
-        self.carry_out(now);
-        if now >= self.sample_at {
-            self.sample(now);
+        self.step(event);
+        self.carry_out(event.time);
+        if event.time >= self.sample_at {
+            self.sample(event.time);
         }
     }
 
@@ -338,13 +340,8 @@ impl Runner {
 
     fn point(&self, time: Timestamp) -> EquityPoint {
         let portfolio = self.engine.portfolio();
-        let mark = self.engine.view(self.main_market).and_then(|view| view.mark(time));
-        EquityPoint {
-            time,
-            equity: portfolio.equity(),
-            exposure: portfolio.exposure(),
-            price: mark.map(|fact| fact.value).unwrap_or_default(),
-        }
+        let price = self.engine.view(self.main_market).map(MarketView::mark_price).unwrap_or_default();
+        EquityPoint { time, equity: portfolio.equity(), exposure: portfolio.exposure(), price }
     }
 
     fn finish(mut self) -> Result<Outcome, BacktestError> {

@@ -39,7 +39,8 @@ impl<'a> Context<'a> {
         self.core.views.get(market.index())
     }
 
-    /// The book with its age. It holds own orders too: see [`OrderBook::remove_own`].
+    /// The book with its age, without own orders: history never held them, and a live feed takes them out before
+    /// the engine sees the book, with [`OrderBook::remove_own`].
     pub fn book(&self, market: MarketId) -> Option<Fact<&OrderBook>> {
         self.view(market)?.book(self.core.now)
     }
@@ -79,6 +80,12 @@ impl<'a> Context<'a> {
             .live()
             .iter()
             .filter(move |record| record.strategy == strategy && record.market == market)
+    }
+
+    /// Whether what the strategy holds of a market is too little to be sold: nothing, or dust.
+    pub fn is_flat(&self, market: MarketId) -> bool {
+        let held = self.position(market).quantity;
+        self.market(market).is_none_or(|rules| held < rules.min_base)
     }
 
     /// One of the strategy's orders, open or ended lately.
@@ -131,6 +138,7 @@ impl<'a> Context<'a> {
     /// Calls [`on_timer`](crate::Strategy::on_timer) at an instant; one in the past is due at the next event.
     pub fn set_timer(&mut self, at: Timestamp, tag: u32) {
         self.core.timers.set(Timer { at, strategy: self.strategy, tag });
+        self.core.due_moved = true;
     }
 
     /// Calls [`on_timer`](crate::Strategy::on_timer) after a while.
@@ -141,6 +149,7 @@ impl<'a> Context<'a> {
     /// Forgets the strategy's timers of a tag.
     pub fn clear_timer(&mut self, tag: u32) {
         self.core.timers.clear(self.strategy, tag);
+        self.core.due_moved = true;
     }
 
     /// Takes the strategy out of the market: cancels what makes its position larger, refuses more of it.

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::command::{Audit, Command, Outputs};
 use crate::fingerprint::Fingerprint;
 use crate::market_view::MarketView;
-use crate::orders::{OrderEvent, OrderManager, OrderRecord, OrderState};
+use crate::orders::{OrderManager, OrderRecord, OrderState};
 use crate::portfolio::{Owner, Portfolio};
 use crate::quoting::Quotes;
 use crate::risk::{Denied, Facts, Monitor, TradingState, TripReason};
@@ -19,7 +19,7 @@ use crate::timers::Timers;
 /// What a hook must still be told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Notice {
-    Order(StrategyId, OrderEvent),
+    Order { strategy: StrategyId, order: OrderId, update: Option<UpdateKind>, denied: Option<Denied> },
     Fill(StrategyId, Fill),
     State(StrategyId),
 }
@@ -55,6 +55,9 @@ pub(crate) struct Core {
     /// How many checks the last approved order passed.
     pub(crate) checks_ran: u32,
     pub(crate) flattening: bool,
+    /// When the next timer or expiry is due, and whether that must be looked for again.
+    pub(crate) next_due: Timestamp,
+    pub(crate) due_moved: bool,
 }
 
 impl Core {
@@ -92,8 +95,9 @@ impl Core {
     #[inline]
     pub(crate) fn revalue(&mut self, market: MarketId) {
         let Some(mark) = self.views.get(market.index()).map(MarketView::mark_price) else { return };
-        self.portfolio.mark(market, mark);
-        self.watch_equity();
+        if self.portfolio.mark(market, mark) {
+            self.watch_equity();
+        }
     }
 
     #[inline]
@@ -179,6 +183,7 @@ impl Core {
         }
         if !record.cancel_wanted {
             self.orders.change(id, |record| record.cancel_wanted = true);
+            self.due_moved = true;
             self.send_cancel(&record);
         }
     }
@@ -210,6 +215,7 @@ impl Core {
         f: impl FnOnce(&mut OrderRecord),
     ) -> Option<OrderRecord> {
         let before = *self.orders.get(id)?;
+        self.due_moved = true;
         let now = self.now;
         let after = self.orders.change(id, |record| {
             f(record);
@@ -225,6 +231,7 @@ impl Core {
     /// Adds a new order with its claims.
     pub(crate) fn insert_order(&mut self, record: OrderRecord) {
         let nothing = OrderRecord { state: OrderState::Held, ..record };
+        self.due_moved = true;
         self.orders.insert(record);
         self.move_claims(&nothing, &record);
     }
@@ -277,7 +284,7 @@ impl Core {
             _ => {}
         }
         let update = (!from_engine).then_some(*kind);
-        self.notices.push(Notice::Order(record.strategy, OrderEvent { order: record, update, denied: None }));
+        self.notices.push(Notice::Order { strategy: record.strategy, order: id, update, denied: None });
         if record.state.is_final() {
             self.quotes.wake(record.strategy, record.market);
         }
@@ -286,8 +293,8 @@ impl Core {
     /// A held order that was triggered is refused.
     pub(crate) fn refuse_held(&mut self, id: OrderId, denied: Denied) {
         if let Some(record) = self.change_order(id, |record| record.state = OrderState::Rejected) {
-            let event = OrderEvent { order: record, update: None, denied: Some(denied) };
-            self.notices.push(Notice::Order(record.strategy, event));
+            let (strategy, denied) = (record.strategy, Some(denied));
+            self.notices.push(Notice::Order { strategy, order: id, update: None, denied });
         }
     }
 

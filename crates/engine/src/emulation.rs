@@ -140,6 +140,9 @@ impl Core {
 
     /// When the next good-till-time order ends.
     pub(crate) fn next_expiry(&self) -> Timestamp {
+        if !self.orders.any_timed() {
+            return Timestamp::MAX;
+        }
         let until = |record: &OrderRecord| match record.time_in_force {
             TimeInForce::GoodTillTime(until) if !record.cancel_wanted => Some(until),
             _ => None,
@@ -188,6 +191,7 @@ impl Core {
         let intent = Intent::market(market, Side::Sell, Size::Base(quantity))
             .reduce_only()
             .convert_size()
+            .immediate_or_cancel()
             .because(Reason::new("FLATTEN"));
         // A refusal stands in the audit; the next observation tries again.
         let _ = self.submit(strategy, &intent, Origin { by_operator: true, ..Origin::default() });

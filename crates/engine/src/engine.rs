@@ -16,7 +16,7 @@ use crate::emulation::Observed;
 use crate::event::{Control, Event, EventKind};
 use crate::fingerprint::Fingerprint;
 use crate::market_view::MarketView;
-use crate::orders::{OrderManager, OrderRecord};
+use crate::orders::{OrderEvent, OrderManager, OrderRecord};
 use crate::portfolio::{Allocation, Owner, Portfolio, PortfolioError};
 use crate::quoting::Quotes;
 use crate::risk::{Facts, Limits, Monitor, TradingState, TripReason};
@@ -158,6 +158,8 @@ impl Engine {
             market_bound: setup.market_bound,
             checks_ran: 0,
             flattening: false,
+            next_due: Timestamp::MAX,
+            due_moved: true,
             markets: setup.markets,
         };
         Ok(Self { core, slots, subscribers })
@@ -165,7 +167,6 @@ impl Engine {
 
     /// Lets the strategies begin. Call it once, before the first step, with the time at which the run starts.
     pub fn start(&mut self, now: Timestamp, out: &mut Outputs) {
-        std::mem::swap(&mut self.core.out, out);
         self.core.advance_time(now);
         self.core.account.begin(self.core.portfolio.total_equity());
         for (index, monitor) in (0..=u16::MAX).zip(&mut self.core.monitors) {
@@ -173,24 +174,34 @@ impl Engine {
         }
         self.for_all(|strategy, ctx| strategy.on_start(ctx));
         self.settle();
-        std::mem::swap(&mut self.core.out, out);
+        self.hand_out(out);
     }
 
     /// Takes in one event and writes what follows from it into `out`.
     #[inline]
     pub fn step(&mut self, event: &Event<'_>, out: &mut Outputs) {
-        std::mem::swap(&mut self.core.out, out);
         self.core.advance_time(event.time);
         self.apply(&event.kind);
         self.settle();
-        std::mem::swap(&mut self.core.out, out);
+        self.hand_out(out);
+    }
+
+    /// Most steps decide nothing: the buffers are touched only when there is something in them.
+    #[inline]
+    fn hand_out(&mut self, out: &mut Outputs) {
+        let decided = &mut self.core.out;
+        if !decided.commands.is_empty() {
+            out.commands.append(&mut decided.commands);
+        }
+        if !decided.audit.is_empty() {
+            out.audit.append(&mut decided.audit);
+        }
     }
 
     /// When the next timer or expiry is due: the caller then steps with [`EventKind::Timer`].
     #[inline]
     pub fn next_timer(&self) -> Timestamp {
-        let timer = self.core.timers.next();
-        if self.core.orders.any_timed() { timer.min(self.core.next_expiry()) } else { timer }
+        self.core.next_due
     }
 
     fn apply(&mut self, kind: &EventKind<'_>) {
@@ -254,7 +265,7 @@ impl Engine {
 
     #[inline]
     fn market_seen(&mut self, market: MarketId, observed: Observed) {
-        if self.core.portfolio.is_unvalued(market) {
+        if self.core.portfolio.has_unvalued() && self.core.portfolio.is_unvalued(market) {
             self.value_first(market);
         }
         self.core.revalue(market);
@@ -294,6 +305,7 @@ impl Engine {
             self.core.expire();
         }
         while let Some(timer) = self.core.timers.pop_due(self.core.now) {
+            self.core.due_moved = true;
             self.call(timer.strategy, |strategy, ctx| strategy.on_timer(ctx, timer.tag));
         }
         let mut at = 0;
@@ -308,11 +320,21 @@ impl Engine {
         if self.core.flattening {
             self.core.flatten_step();
         }
+        if std::mem::take(&mut self.core.due_moved) {
+            self.core.next_due = self.core.timers.next().min(self.core.next_expiry());
+        }
     }
 
     fn notify(&mut self, notice: &Notice) {
         match notice {
-            Notice::Order(id, event) => self.call(*id, |strategy, ctx| strategy.on_order(ctx, event)),
+            Notice::Order { strategy, order, update, denied } => {
+                let orders = &self.core.orders;
+                let Some(order) = orders.get(*order).or_else(|| orders.get_closed(*order)).copied() else {
+                    return;
+                };
+                let event = OrderEvent { order, update: *update, denied: *denied };
+                self.call(*strategy, |strategy, ctx| strategy.on_order(ctx, &event));
+            }
             Notice::Fill(id, fill) => self.call(*id, |strategy, ctx| strategy.on_fill(ctx, fill)),
             Notice::State(id) => {
                 let state = self.core.state_of(*id);

@@ -123,9 +123,9 @@ impl MarketView {
         self.mark.is_positive().then(|| Fact { value: self.mark, age: now.since(self.updated_at) })
     }
 
-    /// The mark, zero before anything was seen.
+    /// The mark without its age, zero before anything was seen.
     #[inline]
-    pub(crate) fn mark_price(&self) -> Price {
+    pub fn mark_price(&self) -> Price {
         self.mark
     }
 

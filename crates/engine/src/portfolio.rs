@@ -171,6 +171,16 @@ struct Asset {
     rate_at: Timestamp,
 }
 
+/// The assets of a market.
+#[derive(Clone, Debug)]
+struct Pair {
+    base: AssetId,
+    quote: AssetId,
+    /// The assets that this market values, and whether by the inverse of its price: then the report currency is
+    /// the base here.
+    valued: Vec<(AssetId, bool)>,
+}
+
 /// An index of an asset of the portfolio: a currency at a venue.
 pub(crate) type AssetId = usize;
 
@@ -181,17 +191,21 @@ pub(crate) type AssetId = usize;
 pub struct Portfolio {
     report: Currency,
     assets: Vec<Asset>,
-    owners: usize,
     /// By owner, then asset.
     holdings: Vec<Holding>,
-    /// By owner, in units of 1e-16.
+    /// By owner, in units of 1e-16, and their sum.
     equity: Vec<i128>,
+    total_equity: i128,
+    /// What all owners have of the report currency, in units of 1e-8.
+    report_total: i128,
     /// By strategy, then market.
     positions: Vec<Position>,
-    /// Base and quote asset of each market.
-    pairs: Vec<(AssetId, AssetId)>,
+    /// By market.
+    pairs: Vec<Pair>,
     /// By market: whether it has inventory whose cost is not known yet.
     unpriced: Vec<bool>,
+    /// Whether anything waits for its first price.
+    unvalued: bool,
 }
 
 /// Units of 1e-16 in one unit of 1e-8.
@@ -222,7 +236,8 @@ impl Portfolio {
         };
         for (id, market) in markets.iter() {
             let venue = markets.venue_of(id).unwrap_or(VenueId(0));
-            pairs.push((asset(venue, market.base), asset(venue, market.quote)));
+            let (base, quote) = (asset(venue, market.base), asset(venue, market.quote));
+            pairs.push(Pair { base, quote, valued: Vec::new() });
         }
         let external =
             |currency| rates.iter().find(|(other, _)| *other == currency).map(|(_, rate)| rate.units());
@@ -230,14 +245,23 @@ impl Portfolio {
             (asset.source, asset.rate) = source_of(asset.currency, report, markets, &external)
                 .ok_or(PortfolioError::NoRate { currency: asset.currency, report })?;
         }
+        for (index, asset) in assets.iter().enumerate() {
+            let RateSource::Market(market) = asset.source else { continue };
+            let inverse = markets.get(market).is_some_and(|market| market.base != asset.currency);
+            if let Some(pair) = pairs.get_mut(market.index()) {
+                pair.valued.push((index, inverse));
+            }
+        }
         let owners = strategies + 1;
         Ok(Self {
             report,
-            owners,
             holdings: vec![Holding::default(); owners * assets.len()],
             equity: vec![0; owners],
+            total_equity: 0,
+            report_total: 0,
             positions: vec![Position::default(); strategies * pairs.len()],
             unpriced: vec![false; pairs.len()],
+            unvalued: true,
             assets,
             pairs,
         })
@@ -253,10 +277,10 @@ impl Portfolio {
     }
 
     pub(crate) fn spends(&self, market: MarketId, side: Side) -> Option<AssetId> {
-        let (base, quote) = *self.pairs.get(market.index())?;
+        let pair = self.pairs.get(market.index())?;
         Some(match side {
-            Side::Buy => quote,
-            Side::Sell => base,
+            Side::Buy => pair.quote,
+            Side::Sell => pair.base,
         })
     }
 
@@ -297,8 +321,11 @@ impl Portfolio {
         if let Some(holding) = self.holding_mut(owner, asset) {
             holding.total += units;
         }
-        let rate = self.rate(asset);
-        self.add_equity(owner, units.saturating_mul(i128::from(rate)));
+        let Some(Asset { rate, source, .. }) = self.assets.get(asset) else { return };
+        if *source == RateSource::Report {
+            self.report_total = self.report_total.saturating_add(units);
+        }
+        self.add_equity(owner, worth(units, *rate));
     }
 
     pub(crate) fn reserve(&mut self, owner: Owner, asset: AssetId, units: i128) {
@@ -310,6 +337,7 @@ impl Portfolio {
     fn add_equity(&mut self, owner: Owner, change: i128) {
         if let Some(equity) = self.equity.get_mut(owner.index()) {
             *equity = equity.saturating_add(change);
+            self.total_equity = self.total_equity.saturating_add(change);
         }
     }
 
@@ -324,12 +352,14 @@ impl Portfolio {
     fn set_unpriced(&mut self, market: MarketId, value: bool) {
         if let Some(slot) = self.unpriced.get_mut(market.index()) {
             *slot = value;
+            self.unvalued |= value;
         }
     }
 
     /// Gives inventory its cost when the first mark is seen.
     pub(crate) fn price_inventory(&mut self, market: MarketId, mark: Price) {
         self.set_unpriced(market, false);
+        self.look_for_unvalued();
         let markets = self.pairs.len().max(1);
         for position in self.positions.iter_mut().skip(market.index()).step_by(markets) {
             if position.cost.is_zero() && position.turnover.is_zero() {
@@ -340,7 +370,10 @@ impl Portfolio {
 
     /// Takes in an execution.
     pub(crate) fn fill(&mut self, strategy: StrategyId, fill: &Fill) {
-        let Some((base, quote)) = self.pairs.get(fill.market.index()).copied() else { return };
+        let Some((base, quote)) = self.pairs.get(fill.market.index()).map(|pair| (pair.base, pair.quote))
+        else {
+            return;
+        };
         let owner = Owner::Strategy(strategy);
         self.credit(owner, base, i128::from(fill.base_change().units()));
         self.credit(owner, quote, fill.quote_change().units());
@@ -349,30 +382,43 @@ impl Portfolio {
         }
     }
 
-    /// A market has a new mark: revalues what depends on it.
+    /// A market has a new mark: revalues what depends on it. Says whether anybody's equity moved.
     #[inline]
-    pub(crate) fn mark(&mut self, market: MarketId, mark: Price) {
-        let Some((base, quote)) = self.pairs.get(market.index()).copied() else { return };
-        let Some(base_currency) = self.assets.get(base).map(|asset| asset.currency) else { return };
-        for asset in 0..self.assets.len() {
-            let Some(Asset { source, currency, .. }) = self.assets.get(asset) else { continue };
-            if *source != RateSource::Market(market) {
-                continue;
-            }
-            let rate = if *currency == base_currency {
-                scaled(mark.units(), self.rate(quote))
+    pub(crate) fn mark(&mut self, market: MarketId, mark: Price) -> bool {
+        let Some(Pair { quote, valued, .. }) = self.pairs.get(market.index()) else { return false };
+        let quote_rate = self.assets.get(*quote).map_or(0, |asset| asset.rate);
+        let mut moved = false;
+        let mut at = 0;
+        while let Some((asset, inverse)) = valued.get(at).copied() {
+            at += 1;
+            let rate = if !inverse {
+                scaled(mark.units(), quote_rate)
             } else if mark.is_positive() {
-                // The report currency is the base here: one of quote is worth the inverse of the price.
-                i64::try_from(EQUITY_SCALE * EQUITY_SCALE / i128::from(mark.units())).unwrap_or(i64::MAX)
+                wide::inverse(mark.units())
             } else {
                 continue;
             };
-            self.set_rate(asset, rate);
+            moved |= set_rate(
+                &mut self.assets,
+                &self.holdings,
+                (&mut self.equity, &mut self.total_equity),
+                asset,
+                rate,
+            );
         }
+        if self.unvalued {
+            self.look_for_unvalued();
+        }
+        moved
+    }
+
+    /// Whether anything waits for its first price.
+    #[inline]
+    pub(crate) fn has_unvalued(&self) -> bool {
+        self.unvalued
     }
 
     /// Whether something is valued by this market and has no worth yet.
-    #[inline]
     pub(crate) fn is_unvalued(&self, market: MarketId) -> bool {
         self.assets.iter().any(|asset| asset.rate == 0 && asset.source == RateSource::Market(market))
             || self.unpriced.get(market.index()).copied().unwrap_or(false)
@@ -383,7 +429,8 @@ impl Portfolio {
         for asset in 0..self.assets.len() {
             let external = |asset: &Asset| asset.currency == currency && asset.source == RateSource::External;
             if self.assets.get(asset).is_some_and(external) {
-                self.set_rate(asset, rate.units());
+                let equity = (self.equity.as_mut_slice(), &mut self.total_equity);
+                set_rate(&mut self.assets, &self.holdings, equity, asset, rate.units());
                 if let Some(slot) = self.assets.get_mut(asset) {
                     slot.rate_at = now;
                 }
@@ -391,23 +438,9 @@ impl Portfolio {
         }
     }
 
-    #[inline]
-    fn set_rate(&mut self, asset: AssetId, rate: i64) {
-        let Some(slot) = self.assets.get_mut(asset) else { return };
-        let change = i128::from(rate) - i128::from(slot.rate);
-        if change == 0 {
-            return;
-        }
-        slot.rate = rate;
-        for owner in 0..self.owners {
-            let total =
-                self.holdings.get(owner * self.assets.len() + asset).map_or(0, |holding| holding.total);
-            if total != 0
-                && let Some(equity) = self.equity.get_mut(owner)
-            {
-                *equity = equity.saturating_add(total.saturating_mul(change));
-            }
-        }
+    fn look_for_unvalued(&mut self) {
+        let unvalued = self.assets.iter().any(|asset| asset.rate == 0);
+        self.unvalued = unvalued || self.unpriced.contains(&true);
     }
 
     fn rate(&self, asset: AssetId) -> i64 {
@@ -416,12 +449,12 @@ impl Portfolio {
 
     /// The worth of one unit of a market's quote currency in the report currency; zero until known.
     pub fn quote_rate(&self, market: MarketId) -> Price {
-        Price::from_units(self.pairs.get(market.index()).map_or(0, |(_, quote)| self.rate(*quote)))
+        Price::from_units(self.pairs.get(market.index()).map_or(0, |pair| self.rate(pair.quote)))
     }
 
     /// Age of the outside rate that a market's quote currency depends on; zero where it depends on none.
     pub(crate) fn rate_age(&self, now: Timestamp, market: MarketId) -> Span {
-        let quote = self.pairs.get(market.index()).and_then(|(_, quote)| self.assets.get(*quote));
+        let quote = self.pairs.get(market.index()).and_then(|pair| self.assets.get(pair.quote));
         quote.map_or(Span::ZERO, |asset| now.since(asset.rate_at))
     }
 
@@ -433,7 +466,7 @@ impl Portfolio {
 
     /// The worth of a base quantity of a market in the report currency, rounded up.
     pub(crate) fn base_worth(&self, market: MarketId, quantity: Quantity) -> Result<Cash, ArithmeticError> {
-        let rate = self.pairs.get(market.index()).map_or(0, |(base, _)| self.rate(*base));
+        let rate = self.pairs.get(market.index()).map_or(0, |pair| self.rate(pair.base));
         Price::from_units(rate).notional(quantity, Rounding::Up)
     }
 
@@ -446,31 +479,23 @@ impl Portfolio {
     /// Equity of the account, in units of 1e-16 of the report currency.
     #[inline]
     pub(crate) fn total_equity(&self) -> i128 {
-        self.equity.iter().sum()
+        self.total_equity
     }
 
     /// Equity of the account in the report currency, rounded down.
     pub fn equity(&self) -> Cash {
-        Cash::from_units(self.total_equity() / EQUITY_SCALE)
+        Cash::from_units(unscaled(self.total_equity))
     }
 
     /// Equity of one strategy in the report currency, rounded down.
     pub fn strategy_equity(&self, strategy: StrategyId) -> Cash {
-        Cash::from_units(self.owner_equity(Owner::Strategy(strategy)) / EQUITY_SCALE)
+        Cash::from_units(unscaled(self.owner_equity(Owner::Strategy(strategy))))
     }
 
     /// Worth of everything that is not the report currency, rounded down.
     pub fn exposure(&self) -> Cash {
-        let assets = self.assets.len().max(1);
-        let mut sum: i128 = 0;
-        for (index, holding) in self.holdings.iter().enumerate() {
-            if let Some(asset) = self.assets.get(index % assets)
-                && asset.source != RateSource::Report
-            {
-                sum = sum.saturating_add(holding.total.saturating_mul(i128::from(asset.rate)));
-            }
-        }
-        Cash::from_units(sum / EQUITY_SCALE)
+        let cash = self.report_total.saturating_mul(EQUITY_SCALE);
+        Cash::from_units(unscaled(self.total_equity.saturating_sub(cash)))
     }
 
     /// Every currency of every venue with the owner's holding.
@@ -482,11 +507,91 @@ impl Portfolio {
     }
 }
 
-fn scaled(left: i64, right: i64) -> i64 {
-    if i128::from(right) == EQUITY_SCALE {
-        return left;
+/// Gives an asset its worth and moves the equity of who holds it. Says whether anybody does.
+#[inline]
+fn set_rate(
+    assets: &mut [Asset],
+    holdings: &[Holding],
+    (equity, total_equity): (&mut [i128], &mut i128),
+    asset: AssetId,
+    rate: i64,
+) -> bool {
+    let stride = assets.len();
+    let Some(slot) = assets.get_mut(asset) else { return false };
+    // Rates are not negative, so their difference fits.
+    let change = rate.saturating_sub(slot.rate);
+    slot.rate = rate;
+    let mut moved = false;
+    let mut at = asset;
+    for equity in equity {
+        let total = holdings.get(at).map_or(0, |holding| holding.total);
+        at += stride;
+        if total != 0 && change != 0 {
+            let gained = worth(total, change);
+            *equity = equity.saturating_add(gained);
+            *total_equity = total_equity.saturating_add(gained);
+            moved = true;
+        }
     }
-    i64::try_from(i128::from(left) * i128::from(right) / EQUITY_SCALE).unwrap_or(i64::MAX)
+    moved
+}
+
+/// Amount × rate in units of 1e-16, held at the ends of the range.
+#[inline]
+fn worth(units: i128, rate: i64) -> i128 {
+    match i64::try_from(units) {
+        // The product of two 64-bit numbers fits, and is many times cheaper than a checked 128-bit one.
+        Ok(units) => i128::from(units) * i128::from(rate),
+        Err(_) => wide::worth(units, rate),
+    }
+}
+
+/// Units of 1e-16 as units of 1e-8, rounded toward zero.
+#[inline]
+fn unscaled(units: i128) -> i128 {
+    let magnitude = units.unsigned_abs();
+    // Two 64-bit divisions by a constant serve every amount below 7.9e12.
+    let Ok(high) = u64::try_from(magnitude >> 32) else { return wide::unscaled(units) };
+    let scale = SCALE.unsigned_abs();
+    let low = ((high % scale) << 32) | u64::try_from(magnitude & 0xffff_ffff).unwrap_or(0);
+    let quotient = (i128::from(high / scale) << 32) + i128::from(low / scale);
+    if units < 0 { -quotient } else { quotient }
+}
+
+/// The product of two rates.
+#[inline]
+fn scaled(left: i64, right: i64) -> i64 {
+    if right == SCALE { left } else { wide::scaled(left, right) }
+}
+
+/// The rare long ways. Kept out of line: inlined, they would be computed beside the short ones and then thrown
+/// away, on every event.
+mod wide {
+    use super::EQUITY_SCALE;
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn worth(units: i128, rate: i64) -> i128 {
+        units.saturating_mul(i128::from(rate))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn unscaled(units: i128) -> i128 {
+        units / EQUITY_SCALE
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn scaled(left: i64, right: i64) -> i64 {
+        i64::try_from(i128::from(left) * i128::from(right) / EQUITY_SCALE).unwrap_or(i64::MAX)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn inverse(price: i64) -> i64 {
+        i64::try_from(EQUITY_SCALE * EQUITY_SCALE / i128::from(price).max(1)).unwrap_or(i64::MAX)
+    }
 }
 
 /// Finds what values a currency: itself, a market against the report currency, an outside rate, or a market
@@ -512,4 +617,28 @@ fn source_of(
     let through =
         markets.iter().find(|(_, market)| market.base == currency && external(market.quote).is_some());
     through.map(|(id, _)| (RateSource::Market(id), 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_division_agrees_with_the_long_one() {
+        let edges = [
+            0,
+            1,
+            99_999_999,
+            100_000_000,
+            1 << 32,
+            (1 << 64) - 1,
+            1 << 64,
+            (1 << 96) - 1,
+            1 << 96,
+            i128::MAX,
+        ];
+        for units in edges.iter().flat_map(|edge| [*edge, -*edge, edge / 3, edge / 7 + 12_345]) {
+            assert_eq!(unscaled(units), units / EQUITY_SCALE, "{units}");
+        }
+    }
 }

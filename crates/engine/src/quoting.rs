@@ -96,8 +96,8 @@ impl Core {
         }
     }
 
-    /// One pass: cancels what is not desired; places what is missing on each side that no cancel still occupies,
-    /// so that old and new never stand together.
+    /// One pass: cancels what is not desired; places what is missing where no cancel is still under way, so that
+    /// old and new never stand together.
     fn converge(&mut self, at: usize) {
         let Some(set) = self.quotes.sets.get_mut(at) else { return };
         let (strategy, market, reason) = (set.strategy, set.market, set.reason);
@@ -111,8 +111,11 @@ impl Core {
         for wanted in &desired {
             let standing =
                 |record: &OrderRecord| ours(record) && !record.cancel_wanted && stands(record, wanted);
+            // An old order in the way: on the same side, or on the other and at a price it would trade against.
             let leaving = |record: &OrderRecord| {
-                ours(record) && record.side == wanted.side && (record.cancel_wanted || unclear(record))
+                let in_the_way =
+                    record.side == wanted.side || wanted.side.accepts(wanted.price, record.sent_price);
+                ours(record) && in_the_way && (record.cancel_wanted || unclear(record))
             };
             let live = self.orders.live();
             if live.iter().any(standing) {

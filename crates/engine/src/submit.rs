@@ -94,9 +94,12 @@ impl Core {
         let view = self.views.get(market_id.index()).ok_or(Denied::MarketNotAllowed {})?;
         let reference = view.reference(side).ok_or(Denied::NoPrice {})?;
         let mark = view.mark_price();
+        let collar = self.collar(strategy);
         let price = match intent.kind {
             OrderKind::Limit { price } => price,
-            OrderKind::Market { bound } => self.bounded(market_id, side, reference, bound)?,
+            OrderKind::Market { bound } => {
+                self.bounded(market_id, side, (reference, mark), (bound, collar))?
+            }
             _ => return Err(Denied::NoPrice {}),
         };
         if intent.post_only && side.accepts(price, reference) {
@@ -108,7 +111,6 @@ impl Core {
         }
         let sent_price = self.fingerprint.mark(price, side, span);
         let market = self.markets.get(market_id).ok_or(Denied::MarketNotAllowed {})?;
-        let collar = self.collar(strategy);
         let worst_price = worst_price(side, price, band_edge(mark, collar), market);
         Ok(OrderRecord {
             id: origin.held.unwrap_or_else(|| self.orders.next_id()),
@@ -150,15 +152,21 @@ impl Core {
         &self,
         market: MarketId,
         side: Side,
-        reference: Price,
-        bound: Option<Rate>,
+        (reference, mark): (Price, Price),
+        (bound, collar): (Option<Rate>, Option<Rate>),
     ) -> Result<Price, Denied> {
         let bound = bound.unwrap_or(self.market_bound);
-        let (rate, rounding) = match side {
-            Side::Buy => (bound, Rounding::Down),
-            Side::Sell => (Rate::from_units(-bound.units()), Rounding::Up),
+        let reach = |from: Price, rate: Rate| match side {
+            Side::Buy => from.shifted(rate, Rounding::Down),
+            Side::Sell => from.shifted(Rate::from_units(-rate.units()), Rounding::Up),
         };
-        Ok(self.to_tick(market, side, reference.shifted(rate, rounding)?))
+        let bounded = reach(reference, bound)?;
+        let price = match collar {
+            Some(collar) if side == Side::Buy => bounded.min(reach(mark, collar)?),
+            Some(collar) => bounded.max(reach(mark, collar)?),
+            None => bounded,
+        };
+        Ok(self.to_tick(market, side, price))
     }
 
     /// Shrinks an order to what the position, less the sells that are open, leaves to be sold.

@@ -68,6 +68,10 @@ pub(crate) struct Monitor {
     pub(crate) day_start: i128,
     pub(crate) high_water: i128,
     pub(crate) equity: i128,
+    /// The greatest daily loss, in units of 1e-16.
+    loss_allowed: i128,
+    /// A fall from the high-water mark that is certainly within the limit: exact for an earlier, lower mark.
+    fall_allowed: i128,
     loss_tripped: bool,
     drawdown_tripped: bool,
     pub(crate) second: Option<SlidingWindow>,
@@ -91,6 +95,10 @@ impl Monitor {
             second: window(limits.orders_per_second, Span::from_secs(1)),
             minute: window(limits.orders_per_minute, Span::from_minutes(1)),
             day: window(limits.orders_per_day, Span::from_hours(24)),
+            loss_allowed: limits
+                .max_daily_loss
+                .map_or(i128::MAX, |limit| limit.units().saturating_mul(i128::from(SCALE))),
+            fall_allowed: 0,
             requests: window(limits.requests_per_second, Span::from_secs(1)),
             fills: window(limits.max_fills, limits.fills_window),
             rejects: window(limits.max_rejects, limits.rejects_window),
@@ -116,6 +124,7 @@ impl Monitor {
         self.base = equity;
         self.day_start = equity;
         self.high_water = equity;
+        self.fall_allowed = 0;
     }
 
     /// A new trading day begins.
@@ -129,6 +138,7 @@ impl Monitor {
         self.base = self.base.saturating_add(change);
         self.day_start = self.day_start.saturating_add(change);
         self.high_water = self.high_water.saturating_add(change);
+        self.fall_allowed = 0;
         self.equity = self.equity.saturating_add(change);
     }
 
@@ -140,14 +150,23 @@ impl Monitor {
             self.high_water = equity;
             self.drawdown_tripped = false;
         }
-        if !self.loss_tripped && self.daily_loss_exceeded() {
+        if self.daily_loss_exceeded() && !self.loss_tripped {
             self.loss_tripped = true;
             return Some(TripReason::DailyLoss);
         }
-        if !self.drawdown_tripped && self.drawdown_exceeded() {
-            self.drawdown_tripped = true;
-            return Some(TripReason::Drawdown);
+        if self.high_water.saturating_sub(equity) > self.fall_allowed && self.limits.max_drawdown.is_some() {
+            return self.watch_drawdown();
         }
+        None
+    }
+
+    /// The exact look, taken only when the fall is beyond what was certainly allowed.
+    fn watch_drawdown(&mut self) -> Option<TripReason> {
+        if self.drawdown_exceeded() {
+            let first = !std::mem::replace(&mut self.drawdown_tripped, true);
+            return first.then_some(TripReason::Drawdown);
+        }
+        self.fall_allowed = self.high_water.saturating_sub(self.equity);
         None
     }
 
@@ -158,8 +177,7 @@ impl Monitor {
 
     #[inline]
     pub(crate) fn daily_loss_exceeded(&self) -> bool {
-        let limit = self.limits.max_daily_loss;
-        limit.is_some_and(|limit| self.daily_loss() > limit.units().saturating_mul(i128::from(SCALE)))
+        self.daily_loss() > self.loss_allowed
     }
 
     #[inline]

@@ -15,6 +15,17 @@ fn a_market_order_is_a_limit_beyond_the_best_price() {
 }
 
 #[test]
+fn a_market_order_never_reaches_beyond_the_collar() {
+    let collared = || Rig::new(Limits { price_collar: Some(rate("0.015")), ..Limits::default() });
+    let mut rig = collared();
+    rig.submit(Intent::market(MARKET, Side::Buy, quote("100"))).unwrap();
+    assert_eq!(rig.commands(), ["place buy 100 quote at 101.5"], "the middle is 100");
+    let mut rig = collared();
+    rig.submit(Intent::market(MARKET, Side::Sell, base("0.5"))).unwrap();
+    assert_eq!(rig.commands(), ["place sell 0.5 base at 98.5"]);
+}
+
+#[test]
 fn a_stop_sends_a_market_order_when_the_bid_falls_to_it() {
     let mut rig = Rig::new(Limits::default());
     let id = rig.submit(Intent::stop(MARKET, Side::Sell, base("0.5"), price("95"))).unwrap();
@@ -140,11 +151,18 @@ fn flatten_cancels_then_sells_even_when_halted() {
     assert_eq!(rig.commands(), ["place sell 1 base at 97.02"]);
     let order = OrderId(ask.0 + 1);
     rig.accept(order);
-    rig.fill(order, "99", "1");
+    rig.fill(order, "98", "0.4");
+    rig.book("89", "91");
+    assert_eq!(rig.commands(), [format!("cancel {order}")], "the market fell through its bound");
+    rig.update(order, UpdateKind::Cancelled(CancelReason::Requested));
+    assert_eq!(rig.commands(), ["place sell 0.6 base at 87.22"]);
+    let order = OrderId(order.0 + 1);
+    rig.accept(order);
+    rig.fill(order, "88", "0.6");
     rig.update(order, UpdateKind::Completed);
-    rig.book("99", "101");
+    rig.book("89", "91");
     assert!(rig.commands().is_empty());
-    assert_eq!(rig.holding(btc()).total, 0);
+    assert!(rig.act(|ctx| ctx.is_flat(MARKET)));
 }
 
 #[test]

@@ -119,9 +119,7 @@ impl Rig {
 
     pub(crate) fn act_as<T>(&mut self, id: StrategyId, f: impl FnOnce(&mut Context<'_>) -> T) -> T {
         self.step(EventKind::Timer);
-        std::mem::swap(&mut self.engine.core.out, &mut self.out);
         let result = f(&mut Context::new(&mut self.engine.core, id));
-        std::mem::swap(&mut self.engine.core.out, &mut self.out);
         self.step(EventKind::Timer);
         result
     }

@@ -39,6 +39,21 @@ fn what_stands_stays_and_what_changed_moves_once_its_side_is_clear() {
 }
 
 #[test]
+fn a_quote_that_jumps_past_the_other_side_waits_for_it_to_leave() {
+    let mut rig = Rig::new(Limits::default());
+    rig.want(&desired("98", "102"));
+    rig.accept_all();
+    rig.commands();
+    rig.book("109", "111");
+    rig.want(&desired("108", "112"));
+    assert_eq!(rig.commands(), ["cancel 1", "cancel 2"]);
+    rig.update(OrderId(1), UpdateKind::Cancelled(CancelReason::Requested));
+    assert!(rig.commands().is_empty(), "a bid at 108 would trade against the ask at 102");
+    rig.update(OrderId(2), UpdateKind::Cancelled(CancelReason::Requested));
+    assert_eq!(rig.commands(), ["place buy 10 quote at 108", "place sell 0.1 base at 112"]);
+}
+
+#[test]
 fn an_order_on_its_way_counts_as_standing() {
     let mut rig = Rig::new(Limits::default());
     rig.want(&desired("98", "102"));

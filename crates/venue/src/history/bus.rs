@@ -25,6 +25,8 @@ pub struct Bus {
     reports: VecDeque<(Timestamp, OrderUpdate)>,
     /// When the latest report arrives.
     last_report: Timestamp,
+    /// The earliest arrival of anything in flight; kept, because it is asked for with every event.
+    due: Timestamp,
 }
 
 /// One draw of a model; the clock never runs backwards.
@@ -40,6 +42,7 @@ impl Bus {
             requests: VecDeque::new(),
             reports: VecDeque::new(),
             last_report: Timestamp::MIN,
+            due: Timestamp::MAX,
         }
     }
 
@@ -62,12 +65,15 @@ impl Bus {
     fn send(&mut self, arrival: Timestamp, request: Request) {
         let at = self.requests.partition_point(|(due, _)| *due <= arrival);
         self.requests.insert(at, (arrival, request));
+        self.due = self.due.min(arrival);
     }
 
     /// The next request that has arrived by `now`, with the time it arrived.
     #[inline]
     pub fn arrived(&mut self, now: Timestamp) -> Option<(Timestamp, Request)> {
-        self.requests.pop_front_if(|(due, _)| *due <= now)
+        let arrived = self.requests.pop_front_if(|(due, _)| *due <= now)?;
+        self.look();
+        Some(arrived)
     }
 
     /// Sends a report back. It arrives no earlier than the one before.
@@ -75,19 +81,26 @@ impl Bus {
         let arrival = time.plus(draw(&self.latency.report, &mut self.random)).max(self.last_report);
         self.last_report = arrival;
         self.reports.push_back((arrival, OrderUpdate { order, time, kind }));
+        self.due = self.due.min(arrival);
     }
 
     /// The next report that has arrived by `now`.
     #[inline]
     pub fn reported(&mut self, now: Timestamp) -> Option<OrderUpdate> {
-        self.reports.pop_front_if(|(due, _)| *due <= now).map(|(_, update)| update)
+        let (_, update) = self.reports.pop_front_if(|(due, _)| *due <= now)?;
+        self.look();
+        Some(update)
+    }
+
+    fn look(&mut self) {
+        let request = self.requests.front().map_or(Timestamp::MAX, |(due, _)| *due);
+        let report = self.reports.front().map_or(Timestamp::MAX, |(due, _)| *due);
+        self.due = request.min(report);
     }
 
     /// The earliest arrival of anything in flight.
     #[inline]
     pub fn next_due(&self) -> Timestamp {
-        let request = self.requests.front().map_or(Timestamp::MAX, |(due, _)| *due);
-        let report = self.reports.front().map_or(Timestamp::MAX, |(due, _)| *due);
-        request.min(report)
+        self.due
     }
 }
