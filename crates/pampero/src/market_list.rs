@@ -13,7 +13,7 @@ const GENERIC: &str = "generic";
 /// # Errors
 /// If the list itself is wrong, which a test excludes.
 pub(crate) fn built_in() -> Result<Vec<Market>, Problems> {
-    let reading = config::read("config/markets.toml", LIST)?;
+    let reading = config::read("config/markets.toml", LIST).without_problems()?;
     let markets = reading.config.markets.iter().filter_map(|(code, section)| {
         let venue = section.venue.as_deref().unwrap_or(GENERIC);
         let mut market = Market::new(venue, code).ok()?;

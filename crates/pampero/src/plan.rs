@@ -189,6 +189,11 @@ pub(crate) fn check<'a>(
     Err(problems)
 }
 
+/// Everything that [`check`] finds wrong.
+pub(crate) fn problems(config: &Config, strategies: &[StrategyDefinition], folder: &Path) -> Vec<Problem> {
+    check(config, strategies, folder).err().unwrap_or_default()
+}
+
 /// What the engine itself says of the plan.
 fn trial(plan: &Plan<'_>) -> Option<Problem> {
     let setup = match plan.setup() {

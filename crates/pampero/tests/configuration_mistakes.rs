@@ -103,3 +103,20 @@ fn as_json_each_has_its_line() {
     assert_eq!(json["problems"][0]["line"], 3);
     assert_eq!(json["problems"].as_array().unwrap().len(), 8);
 }
+
+#[test]
+fn mistakes_of_form_and_of_meaning_are_told_together() {
+    let told = mistakes(
+        "[run]\ntime_zone = \"Mars/Olympus\"\n[[strategy]]\nname = \"sma-crss\"\nmarkets = [\"btc_usd\"]\n\
+         [account]\nusd = \"100\"\n[limits]\nmax_open_orders = -3\nmax_drawdwn = \"0.1\"\n",
+    );
+    for mistake in [
+        "`Mars/Olympus` is not a time zone",
+        "`sma-crss` is not a strategy",
+        "`limits.max_open_orders` = `-3` is not of the expected form",
+        "`max_drawdwn` is not a key of [limits]",
+        "4 mistakes in run.toml",
+    ] {
+        assert!(told.contains(mistake), "{mistake}\n{told}");
+    }
+}

@@ -29,7 +29,11 @@ fn golden(strategy: &str) {
     let statistics = expected["summary"].as_object().unwrap();
     assert_eq!(found["summary"].as_object().unwrap().len(), statistics.len());
     for (name, value) in statistics {
-        assert!(agrees(&found["summary"][name], value), "{name}: {} instead of {value}", found["summary"][name]);
+        assert!(
+            agrees(&found["summary"][name], value),
+            "{name}: {} instead of {value}",
+            found["summary"][name]
+        );
     }
     assert_eq!(found["orders_hash"], expected["orders_hash"]);
     assert!(expected["summary"]["fills"].as_u64().unwrap() >= 20, "too few fills to say anything");

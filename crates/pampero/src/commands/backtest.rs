@@ -21,7 +21,7 @@ use crate::{flags, output, sample};
 
 /// Trades strategies through history.
 pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -> Result<(), Failure> {
-    let (mut config, source, folder) = configuration(args)?;
+    let (mut config, source, folder) = configuration(args, strategies)?;
     let locate = |list| Failure::Config(Problems { source: source.clone(), list });
     flags::apply(&mut config, args, strategies).map_err(locate)?;
     if source.is_some() && config.names_markets() {
@@ -43,20 +43,25 @@ pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -
 }
 
 /// The named configuration; the quickstart if there is neither one nor data; else an empty one.
-fn configuration(args: &BacktestArgs) -> Result<(Config, Option<Source>, PathBuf), Failure> {
-    let read = |name: &str, text: &str| config::read(name, text);
+fn configuration(
+    args: &BacktestArgs,
+    strategies: &[StrategyDefinition],
+) -> Result<(Config, Option<Source>, PathBuf), Failure> {
     let (reading, folder) = match &args.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
             let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-            (read(&path.display().to_string(), &text)?, folder)
+            (config::read(&path.display().to_string(), &text), folder)
         }
         None if args.data.is_empty() => {
             let (name, text) = sample::QUICKSTART;
-            (read(name, text)?, PathBuf::new())
+            (config::read(name, text), PathBuf::new())
         }
         None => return Ok((Config::default(), None, PathBuf::new())),
     };
+    if !reading.problems.is_empty() {
+        return Err(reading.all_problems(|config| plan::problems(config, strategies, &folder)).into());
+    }
     // Files of the command line are of the working directory, whatever the configuration's folder.
     let folder = if args.data.is_empty() { folder } else { PathBuf::new() };
     Ok((reading.config, Some(reading.source), folder))
@@ -214,6 +219,7 @@ impl Runs<'_> {
     ) -> Result<RunRecord, Failure> {
         let plan = self.plan;
         let facts = FeedFacts::of(&feeds, plan.from, plan.to);
+        let kinds: Vec<&str> = feeds.iter().map(|feed| feed.data.name()).collect();
         let backtest = Backtest {
             setup: plan.setup().map_err(Failure::Defect)?,
             feeds,
@@ -234,9 +240,23 @@ impl Runs<'_> {
         })?;
         let run_seconds = running.elapsed().as_secs_f64();
         let timing = Timing { load_seconds: self.load_seconds, run_seconds, events: outcome.events };
-        let inputs = RunInputs { fill_model: preset.to_string(), ..self.inputs.clone() };
+        let mut inputs = RunInputs { fill_model: preset.to_string(), ..self.inputs.clone() };
+        if outcome.submitted == 0 && outcome.denied.is_empty() {
+            inputs.notes.push(idle_note(&kinds));
+        }
         Ok(wire::record(plan, outcome, &facts, inputs, timing))
     }
+}
+
+/// What may be behind a run in which a strategy never wanted anything.
+fn idle_note(kinds: &[&str]) -> String {
+    let seen = kinds.join(" and ");
+    let mut note =
+        format!("No order was asked for: the strategy saw {seen} alone and may need something else.");
+    if !kinds.contains(&"candles") && kinds.contains(&"trades") {
+        note.push_str(" `pampero data resample` makes candles of trades.");
+    }
+    note
 }
 
 fn write(args: &BacktestArgs, record: &RunRecord, statistics: &Statistics) -> Result<(), Failure> {

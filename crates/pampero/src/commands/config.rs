@@ -7,7 +7,7 @@ use pampero_engine::StrategyDefinition;
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{self, Explained, Problems, Reading, closest_key, explain_key, json_schema};
+use crate::config::{self, Explained, closest_key, explain_key, json_schema};
 use crate::error::Failure;
 use crate::plan::{self, Plan};
 use crate::{output, sample, wire};
@@ -33,11 +33,13 @@ fn text_of(file: Option<&Path>) -> Result<(String, String, PathBuf), Failure> {
 
 fn check(file: Option<&Path>, json: bool, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let (name, text, folder) = text_of(file)?;
-    let checked = config::read(&name, &text).and_then(|Reading { config, source }| {
-        let plan = plan::check(&config, definitions, &folder);
-        plan.map(|plan| summary(&plan)).map_err(|list| Problems { source: Some(source), list })
-    });
-    match checked {
+    let reading = config::read(&name, &text);
+    let plan = if reading.problems.is_empty() {
+        plan::check(&reading.config, definitions, &folder).map(|plan| summary(&plan))
+    } else {
+        Err(Vec::new())
+    };
+    match plan.map_err(|_| reading.all_problems(|config| plan::problems(config, definitions, &folder))) {
         Ok(summary) if json => {
             output::print_json(&json!({ "file": name, "ok": true, "summary": summary, "problems": [] }))
         }
@@ -69,10 +71,7 @@ fn explain(key: &str, file: Option<&Path>, json: bool) -> Result<(), Failure> {
     let source = match file {
         Some(_) => {
             let (name, text, _) = text_of(file)?;
-            Some(match config::read(&name, &text) {
-                Ok(reading) => reading.source,
-                Err(problems) => problems.source.unwrap_or_default(),
-            })
+            Some(config::read(&name, &text).source)
         }
         None => None,
     };

@@ -24,7 +24,7 @@ pub(crate) use explain::{Explained, explain_key};
 pub(crate) use json_schema::json_schema;
 pub(crate) use parameters::{build_parameters, of_command_line};
 pub(crate) use problem::{Problem, Problems, Source};
-pub(crate) use reader::{Reading, read};
+pub(crate) use reader::read;
 pub(crate) use schema::closest_key;
 
 /// What a configuration says; what it leaves out is `None` or empty.

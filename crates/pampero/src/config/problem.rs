@@ -103,7 +103,8 @@ impl Problems {
         for (place, problem) in placed {
             let _ = writeln!(text, "{}\n", self.render_one(&renderer, place, problem));
         }
-        let name = self.source.as_ref().map_or("the command line", |source| source.name.as_str());
+        let of_file = self.source.as_ref().filter(|_| !self.list.iter().all(Problem::is_of_command_line));
+        let name = of_file.map_or("the command line", |source| source.name.as_str());
         let _ = match self.list.len() {
             1 => writeln!(text, "1 mistake in {name}"),
             count => writeln!(text, "{count} mistakes in {name}"),

@@ -9,16 +9,22 @@ use crate::suggest::hint;
 /// A configuration that was read, with its text for messages about what its values mean.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reading {
+    /// What could be read.
     pub config: Config,
     pub source: Source,
+    /// Mistakes in form, keys and values.
+    pub problems: Vec<Problem>,
+    /// Whether the text is TOML at all.
+    well_formed: bool,
 }
 
 /// Reads a configuration.
 ///
-/// # Errors
-/// Every mistake in form, keys and values. What the values mean together is checked later.
-pub(crate) fn read(name: &str, text: &str) -> Result<Reading, Problems> {
+/// The mistakes found are those in form, keys and values. What the values mean together is checked later, with
+/// what could be read.
+pub(crate) fn read(name: &str, text: &str) -> Reading {
     let (root, syntax) = parse(text);
+    let well_formed = syntax.is_empty();
     let mut reader = Reader {
         config: Config::default(),
         source: Source { name: name.to_owned(), text: text.to_owned(), places: Vec::new() },
@@ -32,10 +38,27 @@ pub(crate) fn read(name: &str, text: &str) -> Result<Reading, Problems> {
         reader.table(fields, "", "", &Spot::default());
     }
     let Reader { config, source, problems } = reader;
-    if problems.is_empty() {
-        Ok(Reading { config, source })
-    } else {
-        Err(Problems { source: Some(source), list: problems })
+    Reading { config, source, problems, well_formed }
+}
+
+impl Reading {
+    /// The reading, if nothing was wrong with its form.
+    pub fn without_problems(self) -> Result<Self, Problems> {
+        if self.problems.is_empty() { Ok(self) } else { Err(self.all_problems(|_| Vec::new())) }
+    }
+
+    /// The mistakes in form together with those in meaning that `check` finds in what could be read. A key whose
+    /// value could not be read is not blamed a second time for what is missing; a file that is not even TOML is not
+    /// asked what it means.
+    pub fn all_problems(self, check: impl FnOnce(&Config) -> Vec<Problem>) -> Problems {
+        let Self { config, source, problems: mut list, well_formed } = self;
+        if well_formed {
+            let form: Vec<String> = list.iter().map(|problem| problem.key.clone()).collect();
+            let related =
+                |key: &str| form.iter().any(|other| key.starts_with(other) || other.starts_with(key));
+            list.extend(check(&config).into_iter().filter(|problem| !related(&problem.key)));
+        }
+        Problems { source: Some(source), list }
     }
 }
 
@@ -212,7 +235,7 @@ mod tests {
             // The key is a currency there.
             let path = key.path.replace("rates.*", "rates.usd");
             let reading = read("a.toml", &file_of(&path, &sample(key.kind)));
-            let reading = reading.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+            assert_eq!(reading.problems, [], "{path}");
             let plain =
                 format!("{:?}", Config { strategies: vec![StrategySection::default()], ..Config::default() });
             let empty = format!("{:?}", Config::default());
@@ -220,15 +243,14 @@ mod tests {
             assert!(set != plain && set != empty, "{path} goes nowhere");
             assert!(explain_key(&path.replace('*', "btc_usd"), Some(&reading.source)).is_some(), "{path}");
             if key.kind != Kind::Any {
-                assert!(read("a.toml", &file_of(&path, "{ x = 1 }")).is_err(), "{path}");
+                assert!(!read("a.toml", &file_of(&path, "{ x = 1 }")).problems.is_empty(), "{path}");
             }
         }
     }
 
     #[test]
     fn amounts_are_read_as_they_are_written() {
-        let reading =
-            read("a.toml", "[account]\nusd = 0.10000000\nars = 12345678901234567.00000001\n").unwrap();
+        let reading = read("a.toml", "[account]\nusd = 0.10000000\nars = 12345678901234567.00000001\n");
         let amounts: Vec<String> = reading.config.account.iter().map(|(_, cash)| cash.to_string()).collect();
         assert_eq!(amounts, ["0.1", "12345678901234567.00000001"], "a float would have lost digits");
     }
@@ -237,7 +259,7 @@ mod tests {
     fn limits_go_to_the_account_or_to_their_strategy() {
         let text = "[[strategy]]\nname = \"a\"\n[[strategy]]\nname = \"b\"\n[strategy.limits]\nmax_open_orders = 2\n\
                     [limits]\nmax_open_orders = 5\n";
-        let config = read("a.toml", text).unwrap().config;
+        let config = read("a.toml", text).config;
         assert_eq!(config.limits.values.max_open_orders, Some(5));
         let of_strategies: Vec<_> =
             config.strategies.iter().map(|strategy| strategy.limits.values.max_open_orders).collect();
@@ -246,7 +268,7 @@ mod tests {
 
     #[test]
     fn tables_of_the_wrong_form_are_told_how_to_be_written() {
-        let problems = read("a.toml", "limits = 5\n[strategy]\nname = \"a\"\n").unwrap_err().list;
+        let problems = read("a.toml", "limits = 5\n[strategy]\nname = \"a\"\n").problems;
         let help: Vec<_> = problems.iter().map(|problem| problem.help.as_str()).collect();
         assert_eq!(help, ["make it a table: [limits]", "write it with two brackets: [[strategy]]"]);
     }
