@@ -45,6 +45,16 @@ impl FeedData {
         }
     }
 
+    /// What the observations are, in lower case.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Candles(_) => "candles",
+            Self::Trades(_) => "trades",
+            Self::Quotes(_) => "quotes",
+            Self::Books(_) => "books",
+        }
+    }
+
     /// How many observations there are.
     pub fn len(&self) -> usize {
         self.times().len()
