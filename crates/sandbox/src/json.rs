@@ -69,7 +69,9 @@ impl Json {
         match self {
             Self::List(items) => items.iter_mut().for_each(|item| item.visit_as(key, change)),
             Self::Object(pairs) => {
-                pairs.iter_mut().for_each(|(name, value)| value.visit_as(Some(name), change));
+                for (name, value) in pairs {
+                    value.visit_as(Some(name), change);
+                }
             }
             _ => {}
         }

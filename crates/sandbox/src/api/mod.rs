@@ -1,6 +1,9 @@
 //! The documents of the API, one module per part of it. Every handler is a function from the exchange and a request to
 //! an answer; [`endpoints`] lists them all.
 
+// Every handler has the same shape, whether it can refuse or not.
+#![allow(clippy::unnecessary_wraps)]
+
 mod balances;
 mod endpoints;
 mod funding;

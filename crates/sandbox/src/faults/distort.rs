@@ -45,15 +45,15 @@ pub fn distort_value(hit: &Hit, document: &mut Json) {
         "F16" => renumber(hit, document),
         "F19" | "F21" if hit.mode == "late" => {
             with_items(document, |items| {
-                items.drain(..usize::try_from(hit.count.unwrap_or(1)).unwrap_or(1).min(items.len()));
+                items.drain(..count_of(hit).min(items.len()));
             });
         }
         "F20" => {
-            with_items(document, |items| items.truncate(usize::try_from(hit.count.unwrap_or(1)).unwrap_or(1)))
+            with_items(document, |items| items.truncate(count_of(hit)));
         }
         "F21" if hit.mode == "shuffled" => with_items(document, |items| items.reverse()),
         "F21" => with_items(document, |items| {
-            *items = items.iter().flat_map(|item| [item.clone(), item.clone()]).collect()
+            *items = items.iter().flat_map(|item| [item.clone(), item.clone()]).collect();
         }),
         "F22" => each_key(document, "order", |order| {
             if let Some(id) = order.get_mut("data").and_then(|data| data.get_mut("id")) {
@@ -90,6 +90,11 @@ pub fn distort_value(hit: &Hit, document: &mut Json) {
     }
 }
 
+/// The number that a fault gives, or one.
+fn count_of(hit: &Hit) -> usize {
+    usize::try_from(hit.count.unwrap_or(1)).unwrap_or(1)
+}
+
 fn with_items(document: &mut Json, change: impl FnOnce(&mut Vec<Json>)) {
     if let Some(Json::List(items)) = document.get_mut("data") {
         change(items);
@@ -114,11 +119,13 @@ fn each_amount(document: &mut Json, change: impl Fn(i128) -> Json) {
 
 fn malform(hit: &Hit, document: &mut Json) {
     match hit.mode.as_str() {
-        "wrong_types" => each_amount(document, |units| object_of(units)),
+        "wrong_types" => each_amount(document, object_of),
         "no_data" => document.remove("data"),
         "nulls" => each_key(document, "attributes", |attributes| {
             if let Json::Object(pairs) = attributes {
-                pairs.iter_mut().for_each(|(_, value)| *value = Json::Null);
+                for (_, value) in pairs {
+                    *value = Json::Null;
+                }
             }
         }),
         "nan" => each_amount(document, |_| Json::Literal("NaN".to_owned())),
@@ -310,7 +317,7 @@ fn evolve(hit: &Hit, document: &mut Json) {
                 if let Json::Text(text) = code
                     && text.contains('_')
                 {
-                    *text = "eth_ars".to_owned();
+                    "eth_ars".clone_into(text);
                 }
             });
             items.push(added);
@@ -327,11 +334,11 @@ pub fn distort_text(hit: &Hit, text: String, content_type: &mut String) -> Vec<u
         }
         ("F15", "bom") => [b"\xef\xbb\xbf".as_slice(), text.as_bytes()].concat(),
         ("F15", "charset") => {
-            *content_type = "application/vnd.api+json; charset=utf-16".to_owned();
+            "application/vnd.api+json; charset=utf-16".clone_into(content_type);
             text.encode_utf16().flat_map(u16::to_be_bytes).collect()
         }
         ("F15", "html") => {
-            *content_type = "text/html; charset=utf-8".to_owned();
+            "text/html; charset=utf-8".clone_into(content_type);
             b"<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>".to_vec()
         }
         _ => text.into_bytes(),

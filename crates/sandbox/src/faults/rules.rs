@@ -56,6 +56,8 @@ fn read_probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rate, 
     number.to_string().parse().map_err(serde::de::Error::custom)
 }
 
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
 fn write_probability<S: Serializer>(probability: &Rate, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(probability.to_f64())
 }

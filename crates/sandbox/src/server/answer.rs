@@ -93,7 +93,9 @@ impl Inner {
                 if !self.faults.counts().is_empty() && status == 200 {
                     let request = format!("{} {} {:?}", parts.method, parts.uri, token(&parts.headers));
                     self.memory.exchange(&request, &mut document, &hits);
-                    hits.iter().for_each(|hit| distort_value(hit, &mut document));
+                    for hit in &hits {
+                        distort_value(hit, &mut document);
+                    }
                 }
                 printed(status, &document, &hits)
             }

@@ -112,11 +112,13 @@ pub fn list(values: Vec<Json>) -> Reply {
 }
 
 /// A resource without relationships.
+#[allow(clippy::needless_pass_by_value)] // mostly numbers
 pub fn resource(id: impl ToString, kind: &'static str, attributes: Json) -> Json {
     object! { "id": Json::text(id.to_string()), "type": Json::text(kind), "attributes": attributes }
 }
 
 /// A resource with relationships.
+#[allow(clippy::needless_pass_by_value)] // mostly numbers
 pub fn related(id: impl ToString, kind: &'static str, attributes: Json, relationships: Json) -> Json {
     object! {
         "id": Json::text(id.to_string()),
@@ -132,6 +134,7 @@ pub fn pointer(id: impl ToString, kind: &'static str) -> Json {
 }
 
 /// `{"id": …, "type": …}`
+#[allow(clippy::needless_pass_by_value)] // mostly numbers
 pub fn identifier(id: impl ToString, kind: &'static str) -> Json {
     object! { "id": Json::text(id.to_string()), "type": Json::text(kind) }
 }

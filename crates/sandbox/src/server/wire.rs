@@ -172,7 +172,7 @@ fn pieces(pieces: Vec<Bytes>, pause: Span, after: After) -> Body {
                 sender.abort(io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault"));
             }
             After::Wait => {
-                tokio::time::sleep(Duration::from_secs(3_600)).await;
+                tokio::time::sleep(Duration::from_hours(1)).await;
                 drop(sender);
             }
         }

@@ -74,33 +74,30 @@ impl World {
             let start = found.time.floor_to(span);
             let before_last = previous.unwrap_or(found.price);
             previous = Some(found.price);
-            match candles.last_mut().filter(|(shown, _)| shown.candle.open_time == start) {
-                Some((shown, sums)) => {
-                    let candle = &mut shown.candle;
-                    candle.high = candle.high.max(found.price);
-                    candle.low = candle.low.min(found.price);
-                    candle.close = found.price;
-                    candle.volume = candle.volume.saturating_add(found.base);
-                    shown.price_before_last = before_last;
-                    sums.add(found);
-                }
-                None => {
-                    let price = found.price;
-                    let candle = Candle {
-                        open_time: start,
-                        open: price,
-                        high: price,
-                        low: price,
-                        close: price,
-                        volume: found.base,
-                    };
-                    let mut sums = Sums::default();
-                    sums.add(found);
-                    candles.push((
-                        ShownCandle { candle, price_before_last: before_last, vwap: String::new() },
-                        sums,
-                    ));
-                }
+            let open = candles.last_mut().filter(|(shown, _)| shown.candle.open_time == start);
+            if let Some((shown, sums)) = open {
+                let candle = &mut shown.candle;
+                candle.high = candle.high.max(found.price);
+                candle.low = candle.low.min(found.price);
+                candle.close = found.price;
+                candle.volume = candle.volume.saturating_add(found.base);
+                shown.price_before_last = before_last;
+                sums.add(found);
+            } else {
+                let (price, mut sums) = (found.price, Sums::default());
+                sums.add(found);
+                let candle = Candle {
+                    open_time: start,
+                    open: price,
+                    high: price,
+                    low: price,
+                    close: price,
+                    volume: found.base,
+                };
+                candles.push((
+                    ShownCandle { candle, price_before_last: before_last, vwap: String::new() },
+                    sums,
+                ));
             }
         }
         candles.into_iter().map(|(shown, sums)| ShownCandle { vwap: sums.vwap(36), ..shown }).collect()

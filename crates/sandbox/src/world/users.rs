@@ -181,17 +181,14 @@ impl World {
             self.venue.deposit(user.account(), *money).map_err(|error| wrong(error.to_string()))?;
         }
         for key in &config.keys {
-            let grant = match key.write {
-                Some(write) => Grant::Write(write),
-                None => {
-                    let unknown = key.permissions.iter().find(|name| !PERMISSIONS.contains(&name.as_str()));
-                    if let Some(unknown) = unknown {
-                        let known = PERMISSIONS.join(", ");
-                        return Err(wrong(format!("key `{}`: `{unknown}` is none of {known}", key.name)));
-                    }
-                    Grant::Eight(PERMISSIONS.map(|name| key.permissions.iter().any(|given| given == name)))
-                }
-            };
+            let unknown = key.permissions.iter().find(|name| !PERMISSIONS.contains(&name.as_str()));
+            if let Some(unknown) = unknown {
+                let known = PERMISSIONS.join(", ");
+                return Err(wrong(format!("key `{}`: `{unknown}` is none of {known}", key.name)));
+            }
+            let eight =
+                || Grant::Eight(PERMISSIONS.map(|name| key.permissions.iter().any(|given| given == name)));
+            let grant = key.write.map_or_else(eight, Grant::Write);
             let token =
                 key.token.clone().unwrap_or_else(|| self.draw_token(&format!("{} {}", user.name, key.name)));
             let id = self.add_key(user.id, grant, Some(token));
@@ -256,7 +253,8 @@ impl World {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// What the header `WEBHOOK-AUTH` carries: the SHA-256 of a key, in hexadecimal digits.
