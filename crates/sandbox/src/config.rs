@@ -132,7 +132,7 @@ pub struct AccountConfig {
     /// Its name, also the first part of its e-mail address.
     pub name: String,
     /// Money it begins with, such as `10000 USD`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_balances")]
     pub balances: Vec<Money>,
     /// Two letters.
     #[serde(default = "default_country")]
@@ -145,6 +145,13 @@ pub struct AccountConfig {
     /// Its API keys.
     #[serde(default)]
     pub keys: Vec<KeyConfig>,
+}
+
+fn read_balances<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Money>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let read =
+        |text: &String| text.parse().map_err(|error| serde::de::Error::custom(format!("`{text}`: {error}")));
+    texts.iter().map(read).collect()
 }
 
 fn default_country() -> String {

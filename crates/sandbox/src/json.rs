@@ -55,7 +55,7 @@ impl Json {
         }
     }
 
-    /// Calls a function for every value in it, outside in.
+    /// Calls a function for every value in it, the inner ones first.
     pub fn visit(&mut self, change: &mut impl FnMut(Option<&'static str>, &mut Self)) {
         self.visit_as(None, change);
     }
@@ -65,7 +65,6 @@ impl Json {
         key: Option<&'static str>,
         change: &mut impl FnMut(Option<&'static str>, &mut Self),
     ) {
-        change(key, self);
         match self {
             Self::List(items) => items.iter_mut().for_each(|item| item.visit_as(key, change)),
             Self::Object(pairs) => {
@@ -75,6 +74,7 @@ impl Json {
             }
             _ => {}
         }
+        change(key, self);
     }
 
     /// The document as text.
