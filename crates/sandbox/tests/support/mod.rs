@@ -63,9 +63,8 @@ impl Answer {
 
 /// A quiet sandbox: no agents, no limit, the clock stands still.
 pub fn quiet() -> SandboxConfig {
-    let mut config = SandboxConfig::default();
-    config.start = Some(START.parse().unwrap());
-    config.requests_per_second = 0;
+    let start = Some(START.parse().unwrap());
+    let mut config = SandboxConfig { start, requests_per_second: 0, ..SandboxConfig::default() };
     config.agents.enabled = false;
     config
 }
