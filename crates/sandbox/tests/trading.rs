@@ -110,12 +110,12 @@ fn asks_and_bids_are_numbered_apart_and_matches_are_shared() {
     let sell = server.get("/api/sells/1/", "trade");
     assert_eq!(
         sell.attributes(),
-        json!({"created_at": "2019-04-15T16:13:40.584Z", "coin_amount": 0.00022727, "cash_amount": 0.9975, "fee": 0.0025,
+        json!({"created_at": "2019-04-15T16:13:40.584Z", "coin_amount": 0.000_227_27, "cash_amount": 0.9975, "fee": 0.0025,
                "price": 4400.0, "fee_currency": "USD", "fee_decimals": 2, "orderbook_code": "btc_usd"})
     );
     assert_eq!(sell.json()["data"]["relationships"]["order"]["data"], json!({"id": "1", "type": "asks"}));
     assert_eq!(server.get("/api/trades", "trade").ids(), ["1", "1"]);
-    assert_eq!(server.get("/api/transactions/1", "").attributes()["amount"], json!(0.00022727));
+    assert_eq!(server.get("/api/transactions/1", "").attributes()["amount"], json!(0.000_227_27));
 
     let bid = server.get("/api/bids/1", "trade").attributes();
     assert_eq!((&bid["status"], &bid["remaining_amount"]), (&json!("completed"), &json!(0.0)));
