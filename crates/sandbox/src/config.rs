@@ -38,6 +38,8 @@ pub struct SandboxConfig {
     pub funding_delay: Span,
     /// How slowly answers come.
     pub latency: Latency,
+    /// Whether the exchange speaks TLS. The administration never does.
+    pub tls: Tls,
     /// A file that keeps everything over restarts.
     pub state: Option<PathBuf>,
     /// The books.
@@ -69,6 +71,21 @@ pub enum Latency {
     None,
     /// As long as the real servers took to answer, drawn from their recorded times (6 ms to 0.8 s).
     Recorded,
+}
+
+/// Whether the server speaks TLS, with a certificate that is made when it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// Plain HTTP.
+    #[default]
+    None,
+    /// A certificate for `localhost`, `127.0.0.1` and `::1`, to be trusted by [`certificate`](crate::Sandbox::certificate).
+    Valid,
+    /// One that has expired: fault F02.
+    Expired,
+    /// One for another host: fault F02.
+    WrongHost,
 }
 
 /// One order book.
@@ -383,6 +400,7 @@ impl Default for SandboxConfig {
             engine_delay: Span::from_millis(50),
             funding_delay: Span::from_secs(2),
             latency: Latency::None,
+            tls: Tls::None,
             state: None,
             books: PUBLIC_BOOKS.iter().map(|(code, _)| BookConfig::new(code)).collect(),
             accounts: vec![AccountConfig::demo()],

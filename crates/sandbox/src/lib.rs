@@ -27,7 +27,7 @@ mod server;
 mod world;
 
 pub use config::{
-    AccountConfig, AgentsConfig, BookConfig, BotsConfig, ConfigError, KeyConfig, Latency, SandboxConfig,
+    AccountConfig, AgentsConfig, BookConfig, BotsConfig, ConfigError, KeyConfig, Latency, SandboxConfig, Tls,
     WebhooksConfig,
 };
 pub use faults::{FAULTS, FaultCount, FaultKind, FaultRule};

@@ -3,6 +3,7 @@
 
 mod support;
 
+use pampero_sandbox::Tls;
 use serde_json::json;
 use support::*;
 
@@ -249,4 +250,39 @@ fn the_same_seed_makes_the_same_keys() {
     assert_eq!(line["keys"]["trade"], json!(server.key("trade")));
     assert_eq!(line["otp_secret"], json!(server.sandbox().otp_secret()));
     assert!(!server.sandbox().announcement().contains('\n'));
+}
+
+#[test]
+fn with_tls_the_certificate_decides() {
+    use std::io::Read;
+    use std::sync::Arc;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+    use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
+
+    for (tls, works) in [(Tls::Valid, true), (Tls::Expired, false), (Tls::WrongHost, false)] {
+        let server = Server::start(pampero_sandbox::SandboxConfig { tls, ..quiet() });
+        let url = server.sandbox().url();
+        let address = url.strip_prefix("https://").unwrap();
+        let mut roots = RootCertStore::empty();
+        let pem = server.sandbox().certificate().unwrap();
+        roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        let mut stream = Stream::new(&mut session, &mut socket);
+        let request = request("GET", "/api/orders", &server.key("trade"), "", "");
+        let sent = std::io::Write::write_all(&mut stream, request.as_bytes());
+        assert_eq!(sent.is_ok(), works, "{tls:?}: {sent:?}");
+        if works {
+            let mut answer = String::new();
+            // The server closes without a farewell.
+            let _ = stream.read_to_string(&mut answer);
+            assert_eq!(parse(&answer).body, r#"{"data":[]}"#);
+            assert!(server.sandbox().announcement().contains("BEGIN CERTIFICATE"));
+        }
+    }
 }

@@ -393,5 +393,9 @@ fn retry(server: &Server, received: &Receiver<String>, millis: i64) -> String {
 
 fn server_auth(server: &Server) -> String {
     let digest = <sha2::Sha256 as sha2::Digest>::digest(server.key("read"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+        .collect()
 }

@@ -5,6 +5,7 @@ mod answer;
 pub mod call;
 mod deliver;
 pub mod reply;
+mod tls;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -27,9 +28,11 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use pampero_model::{Span, Timestamp};
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 pub use self::admin::AcceptedOrder;
 use self::reply::Refusal;
@@ -93,6 +96,7 @@ pub struct Sandbox {
     address: SocketAddr,
     admin_address: SocketAddr,
     state: Option<PathBuf>,
+    certificate: Option<String>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -104,6 +108,7 @@ impl Sandbox {
         let state = config.state.clone();
         let (seed, per_second, rules) = (config.seed, config.requests_per_second, config.faults.clone());
         let (listen, admin_listen) = (config.listen, config.admin_listen);
+        let (certificate, acceptor) = tls::acceptor(config.tls)?.unzip();
         let mut world = World::new(config, clock.now())?;
         match &state {
             Some(path) if path.exists() => world.load(path)?,
@@ -122,8 +127,8 @@ impl Sandbox {
         let shared = Arc::new(Shared { inner: Mutex::new(inner), clock, deliver: Notify::new() });
         let (stop, stopped) = watch::channel(false);
         let mut tasks = vec![
-            tokio::spawn(serve(listener, api_router(&shared), stopped.clone())),
-            tokio::spawn(serve(admin_listener, admin::router(&shared), stopped.clone())),
+            tokio::spawn(serve(listener, acceptor, api_router(&shared), stopped.clone())),
+            tokio::spawn(serve(admin_listener, None, admin::router(&shared), stopped.clone())),
             tokio::spawn(deliver::run(Arc::clone(&shared), stopped.clone())),
         ];
         if matches!(shared.clock, Clock::System) {
@@ -132,12 +137,18 @@ impl Sandbox {
                 tasks.push(tokio::spawn(keep_state(Arc::clone(&shared), path, stopped)));
             }
         }
-        Ok(Self { shared, address, admin_address, state, stop, tasks })
+        Ok(Self { shared, address, admin_address, state, certificate, stop, tasks })
     }
 
-    /// Where the exchange is, without `/api`: `http://127.0.0.1:PORT`.
+    /// Where the exchange is, without `/api`: `http://127.0.0.1:PORT`, or `https` with TLS.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The certificate of this start in PEM, for clients to trust, if the exchange speaks TLS.
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// Where the administration is.
@@ -159,7 +170,8 @@ impl Sandbox {
         inner.world.tables.users.first().map(|user| user.otp_secret.clone()).unwrap_or_default()
     }
 
-    /// One line of JSON with everything a client needs: `url`, `admin_url`, `keys` and `otp_secret`.
+    /// One line of JSON with everything a client needs: `url`, `admin_url`, `keys` and `otp_secret`, and with TLS the
+    /// `certificate`.
     pub fn announcement(&self) -> String {
         let quote = |text: &str| serde_json::Value::from(text).to_string();
         let mut keys = String::new();
@@ -167,8 +179,10 @@ impl Sandbox {
             let comma = if keys.is_empty() { "" } else { ", " };
             let _ = write!(keys, "{comma}{}: {}", quote(&name), quote(&token));
         }
+        let certificate = self.certificate().map(|pem| format!(", \"certificate\": {}", quote(pem)));
+        let certificate = certificate.unwrap_or_default();
         format!(
-            "{{\"url\": {}, \"admin_url\": {}, \"keys\": {{{keys}}}, \"otp_secret\": {}}}",
+            "{{\"url\": {}, \"admin_url\": {}, \"keys\": {{{keys}}}, \"otp_secret\": {}{certificate}}}",
             quote(&self.url()),
             quote(&self.admin_url()),
             quote(&self.otp_secret())
@@ -287,14 +301,19 @@ fn refused(shared: &Shared, refusal: &Refusal) -> Outcome {
 }
 
 /// Accepts connections until it is told to stop; what is under way then is dropped.
-async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn serve(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = stopped.changed() => return,
             accepted = listener.accept() => {
                 if let Ok((stream, peer)) = accepted {
-                    connections.spawn(connection(stream, peer, router.clone()));
+                    connections.spawn(connection(stream, acceptor.clone(), peer, router.clone()));
                 }
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -302,11 +321,26 @@ async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiv
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, peer: SocketAddr, router: Router) {
     // Without it every small answer would wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let allowance = Allowance::unlimited();
-    let wire = Wire::new(stream, allowance.clone());
+    let plain = Wire::new(stream, allowance.clone());
+    match acceptor {
+        None => converse(plain, allowance, peer, router).await,
+        // A client that does not trust us says so and goes away.
+        Some(acceptor) => {
+            if let Ok(secured) = acceptor.accept(plain).await {
+                converse(secured, allowance, peer, router).await;
+            }
+        }
+    }
+}
+
+async fn converse<S>(stream: S, allowance: Allowance, peer: SocketAddr, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
@@ -328,7 +362,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
         }
     });
     // An error is a client that went away, or a fault.
-    let _ = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(wire), service).await;
+    let _ =
+        http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// The same address without slashes at the end of its path; nothing if there are none.
