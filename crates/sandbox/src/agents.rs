@@ -82,6 +82,11 @@ impl Agents {
         }
     }
 
+    /// Puts quotes on books that have none.
+    pub fn quote(&mut self, world: &mut World) {
+        self.books.iter_mut().for_each(|crowd| crowd.quote(world));
+    }
+
     /// The price of each book and how long its agents have lived, to go on from.
     pub fn state(&self) -> Vec<(Price, Span)> {
         self.books.iter().map(|crowd| (crowd.drift.price, crowd.drift.elapsed())).collect()

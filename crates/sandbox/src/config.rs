@@ -422,6 +422,25 @@ impl SandboxConfig {
         Ok(config)
     }
 
+    /// Reads a file of faults: one `[[faults]]` for each rule.
+    ///
+    /// ```
+    /// use pampero_sandbox::SandboxConfig;
+    /// let text = "[[faults]]\nfault = 'F04'\nendpoint = 'POST /bids'\non = [3]\n[[faults]]\nfault = 'F08'\nprobability = 0.1\n";
+    /// assert_eq!(SandboxConfig::faults_from_toml(text)?.len(), 2);
+    /// # Ok::<(), pampero_sandbox::ConfigError>(())
+    /// ```
+    pub fn faults_from_toml(text: &str) -> Result<Vec<FaultRule>, ConfigError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            faults: Vec<FaultRule>,
+        }
+        let File { faults } = toml::from_str(text)?;
+        check_faults(&faults)?;
+        Ok(faults)
+    }
+
     /// Whether everything in it makes sense together.
     pub fn check(&self) -> Result<(), ConfigError> {
         for (key, address) in [("listen", self.listen), ("admin_listen", self.admin_listen)] {
@@ -432,6 +451,9 @@ impl SandboxConfig {
         }
         if self.agents.step <= Span::ZERO {
             return Err(ConfigError::value("agents.step", "must be above zero, such as 10s"));
+        }
+        if self.bots.interval <= Span::ZERO {
+            return Err(ConfigError::value("bots.interval", "must be above zero, such as 90s"));
         }
         for book in &self.books {
             let key = format!("books.{}", book.code);
@@ -447,9 +469,14 @@ impl SandboxConfig {
                 return Err(ConfigError::value(format!("recorded.{code}"), "there is no such book"));
             }
         }
-        for (index, rule) in self.faults.iter().enumerate() {
-            rule.check().map_err(|problem| ConfigError::value(format!("faults[{index}]"), problem))?;
-        }
-        Ok(())
+        check_faults(&self.faults)
     }
+}
+
+/// Whether every rule can be meant.
+pub(crate) fn check_faults(rules: &[FaultRule]) -> Result<(), ConfigError> {
+    let check = |(index, rule): (usize, &FaultRule)| {
+        rule.check().map_err(|problem| ConfigError::value(format!("faults[{index}]"), problem))
+    };
+    rules.iter().enumerate().try_for_each(check)
 }

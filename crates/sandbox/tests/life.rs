@@ -152,7 +152,6 @@ fn a_lively_market_survives_too() {
     server.stop();
     let server = Server::start(config());
     assert_eq!(server.get("/api/transactions", "").ids().len(), trades);
-    server.sandbox().step_agents(1);
     let json = server.get("/api/markets/btc_usd?include=bids", "").json();
     assert_eq!(json["data"]["relationships"]["bids"]["data"].as_array().unwrap().len(), 12, "quoted anew");
 }
@@ -164,6 +163,7 @@ fn a_configuration_says_what_is_wrong_with_it() {
         ("[[books]]\ncode = 'doge_usd'", "books.doge_usd: the exchange has no such book: give it an `id`"),
         ("[[books]]\ncode = 'doge_usd'\nid = 40", "books.doge_usd: give it a `price`"),
         ("agents.step = '0s'", "agents.step: must be above zero"),
+        ("bots.interval = '0s'", "bots.interval: must be above zero"),
         ("[[faults]]\nfault = 'F06'", "faults[0]: it never happens"),
         ("agents.tempo = 3", "unknown field `tempo`"),
         ("[[accounts]]\nname = 'a'\nbalances = ['ten USD']", "`ten` is not a decimal number"),

@@ -26,6 +26,18 @@ fn an_order_is_pending_at_first_and_executing_within_a_quarter_of_a_second() {
 }
 
 #[test]
+fn pending_may_be_made_to_last() {
+    let server = Server::quiet();
+    assert_eq!(server.admin("POST", "/settings", r#"{"engine_delay_ms":60000}"#).status, 200);
+    server.post("/api/asks", "trade", &order("asks", "btc_usd", "0.1", "4400"));
+    let status = || server.get("/api/asks/1", "trade").attributes()["status"].clone();
+    server.advance_millis(59_999);
+    assert_eq!(status(), json!("pending"));
+    server.advance_millis(1);
+    assert_eq!(status(), json!("executing"));
+}
+
+#[test]
 fn without_funds_an_order_is_accepted_and_later_cancelled() {
     let server = Server::quiet();
     let placed = server.post("/api/asks", "trade", &order("asks", "btc_usd", "12000000", "50.2"));

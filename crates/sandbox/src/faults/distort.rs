@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use super::Hit;
 use crate::json::{Json, decimal};
 
+/// So many answers are remembered at most; then all are forgotten.
+const LARGEST_MEMORY: usize = 10_000;
+
 /// Answers of before, by request, and the last one of all.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -30,6 +33,9 @@ impl Memory {
             && let Some(other) = &self.last
         {
             document.clone_from(other);
+        }
+        if self.answers.len() >= LARGEST_MEMORY {
+            self.answers.clear();
         }
         self.last = Some(truth.clone());
         self.answers.insert(request.to_owned(), truth);

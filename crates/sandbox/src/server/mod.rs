@@ -39,7 +39,7 @@ use self::reply::Refusal;
 use self::wire::{Allowance, Hangup, Outcome, Wire, respond};
 use crate::api::{ENDPOINTS, Endpoint};
 use crate::clock::{Clock, http_date};
-use crate::config::{ConfigError, SandboxConfig};
+use crate::config::{ConfigError, SandboxConfig, check_faults};
 use crate::faults::{FaultCount, FaultRule, Faults, Memory};
 use crate::limiter::Limiter;
 use crate::path::Dice;
@@ -211,9 +211,7 @@ impl Sandbox {
 
     /// Puts rules of faults in place of those in force.
     pub fn set_faults(&self, rules: Vec<FaultRule>) -> Result<(), ConfigError> {
-        for (index, rule) in rules.iter().enumerate() {
-            rule.check().map_err(|problem| ConfigError::value(format!("faults[{index}]"), problem))?;
-        }
+        check_faults(&rules)?;
         self.shared.lock().faults.set(rules);
         Ok(())
     }

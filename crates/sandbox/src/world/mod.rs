@@ -365,3 +365,6 @@ pub const CURRENCIES: [&str; 7] = ["btc", "usd", "ars", "clp", "bch", "pyg", "uy
 pub fn currency(code: &str) -> Option<Currency> {
     code.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

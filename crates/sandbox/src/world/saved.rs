@@ -142,7 +142,7 @@ impl World {
         self.tables = saved.tables;
         self.agents.resume(&saved.agents, self.config.seed);
         self.reindex(&state);
-        self.cancel_agents();
+        self.quote_anew();
         Ok(())
     }
 
@@ -165,12 +165,15 @@ impl World {
     }
 
     /// The agents quote anew: what they had on the book goes.
-    fn cancel_agents(&mut self) {
+    fn quote_anew(&mut self) {
         let Some(account) = self.agents.account() else { return };
         let keys: Vec<OrderKey> = self.open_orders(account).map(|order| order.key).collect();
         for key in keys {
             self.cancel(key, Span::ZERO);
         }
+        let mut agents = std::mem::take(&mut self.agents);
+        agents.quote(self);
+        self.agents = agents;
         self.advance(self.now);
     }
 }
