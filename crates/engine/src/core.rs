@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::command::{Audit, Command, Outputs};
 use crate::fingerprint::Fingerprint;
 use crate::market_view::MarketView;
-use crate::orders::{OrderManager, OrderRecord, OrderState};
+use crate::orders::{Claim, OrderManager, OrderRecord, OrderState};
 use crate::portfolio::{Owner, Portfolio};
 use crate::quoting::Quotes;
 use crate::risk::{Denied, Facts, Monitor, TradingState, TripReason};
@@ -214,51 +214,44 @@ impl Core {
         id: OrderId,
         f: impl FnOnce(&mut OrderRecord),
     ) -> Option<OrderRecord> {
-        let before = *self.orders.get(id)?;
+        let before = self.orders.get(id)?.claim();
         self.due_moved = true;
         let now = self.now;
         let after = self.orders.change(id, |record| {
             f(record);
             record.updated_at = now;
         })?;
-        self.move_claims(&before, &after);
+        self.move_claim(&after, before, after.claim());
         if after.state.is_final() {
             self.out.audit.push(Audit::Closed(after));
         }
         Some(after)
     }
 
-    /// Adds a new order with its claims.
-    pub(crate) fn insert_order(&mut self, record: OrderRecord) {
-        let nothing = OrderRecord { state: OrderState::Held, ..record };
+    /// Adds a new order with its claim.
+    pub(crate) fn insert_order(&mut self, record: &OrderRecord) {
         self.due_moved = true;
+        self.move_claim(record, Claim::default(), record.claim());
         self.orders.insert(record);
-        self.move_claims(&nothing, &record);
     }
 
     /// Reservation and exposure are functions of the order: the old claim is taken back, the new one made.
-    fn move_claims(&mut self, before: &OrderRecord, after: &OrderRecord) {
-        let change = after.reservation().saturating_sub(before.reservation());
-        if change != 0
-            && let Some(asset) = self.portfolio.spends(after.market, after.side)
-        {
-            self.portfolio.reserve(Owner::Strategy(after.strategy), asset, change);
-        }
-        let claim = |record: &OrderRecord| {
-            record.state.may_execute().then(|| record.worst_remaining().unwrap_or(Quantity::MAX))
-        };
-        let (before, now) = (claim(before), claim(after));
-        if before == now {
+    fn move_claim(&mut self, order: &OrderRecord, before: Claim, after: Claim) {
+        if before == after {
             return;
         }
-        let own = self.monitors.get_mut(after.strategy.index());
+        if let Some(asset) = self.portfolio.spends(order.market, order.side) {
+            let change = after.reserved.saturating_sub(before.reserved);
+            self.portfolio.reserve(Owner::Strategy(order.strategy), asset, change);
+        }
+        let own = self.monitors.get_mut(order.strategy.index());
         for monitor in [Some(&mut self.account), own].into_iter().flatten() {
-            if let Some(exposure) = monitor.exposure.get_mut(after.market.index()) {
-                if let Some(worst) = before {
-                    exposure.remove(after.side, worst);
+            if let Some(exposure) = monitor.exposure.get_mut(order.market.index()) {
+                if let Some(worst) = before.worst {
+                    exposure.remove(order.side, worst);
                 }
-                if let Some(worst) = now {
-                    exposure.add(after.side, worst);
+                if let Some(worst) = after.worst {
+                    exposure.add(order.side, worst);
                 }
             }
         }

@@ -33,7 +33,7 @@ impl Core {
             return Err(Denied::NoPrice {});
         }
         let id = self.orders.next_id();
-        self.insert_order(OrderRecord {
+        self.insert_order(&OrderRecord {
             id,
             strategy,
             market: intent.market,

@@ -67,7 +67,8 @@ impl OrderState {
             UpdateKind::PresumedAbsent => 9,
             UpdateKind::Absent => 10,
         };
-        let (_, row) = TRANSITIONS.iter().find(|(state, _)| *state == self)?;
+        // The rows stand in the order of the states.
+        let (_, row) = TRANSITIONS.get(usize::from(self as u8))?;
         row.get(column).copied().flatten()
     }
 
@@ -205,6 +206,24 @@ impl OrderRecord {
         reserved.unwrap_or(i128::MAX)
     }
 
+    /// Whether it counts as unknown, as held and as timed.
+    fn counted(&self) -> [bool; 3] {
+        if self.state.is_final() {
+            return [false; 3];
+        }
+        let unknown = matches!(self.state, OrderState::Unknown | OrderState::PresumedAbsent);
+        let timed = self.time_in_force != TimeInForce::GoodTillCancelled;
+        [unknown, self.state == OrderState::Held, timed]
+    }
+
+    /// What it takes of the account as it stands.
+    pub(crate) fn claim(&self) -> Claim {
+        if !self.state.may_execute() {
+            return Claim::default();
+        }
+        Claim { reserved: self.reservation(), worst: Some(self.worst_remaining().unwrap_or(Quantity::MAX)) }
+    }
+
     /// The most base that can still change hands.
     pub(crate) fn worst_remaining(&self) -> Result<Quantity, ArithmeticError> {
         if !self.state.may_execute() {
@@ -215,6 +234,15 @@ impl OrderRecord {
         }
         self.remaining().quantity(self.worst_price, Rounding::Up)
     }
+}
+
+/// What an order takes of the account: a reservation and, where it may execute, an exposure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// In units of 1e-8 of the currency that is spent.
+    pub(crate) reserved: i128,
+    /// The most base that can still change hands.
+    pub(crate) worst: Option<Quantity>,
 }
 
 /// News of an order for the strategy that owns it.
@@ -262,21 +290,18 @@ impl OrderManager {
     }
 
     /// Adds an order under [`next_id`](Self::next_id).
-    pub(crate) fn insert(&mut self, record: OrderRecord) {
+    pub(crate) fn insert(&mut self, record: &OrderRecord) {
         self.next_id += 1;
-        self.count(&record, true);
-        self.live.push(record);
+        self.count([false; 3], record.counted());
+        self.live.push(*record);
     }
 
-    fn count(&mut self, record: &OrderRecord, add: bool) {
-        let change = |counter: &mut usize, applies: bool| {
-            if applies {
-                *counter = if add { *counter + 1 } else { counter.saturating_sub(1) };
-            }
-        };
-        change(&mut self.unknown, matches!(record.state, OrderState::Unknown | OrderState::PresumedAbsent));
-        change(&mut self.held, record.state == OrderState::Held);
-        change(&mut self.timed, record.time_in_force != TimeInForce::GoodTillCancelled);
+    /// Moves the counters from what an order was to what it is.
+    fn count(&mut self, before: [bool; 3], after: [bool; 3]) {
+        let counters = [&mut self.unknown, &mut self.held, &mut self.timed];
+        for ((counter, before), after) in counters.into_iter().zip(before).zip(after) {
+            *counter = (*counter + usize::from(after)).saturating_sub(usize::from(before));
+        }
     }
 
     fn position(&self, id: OrderId) -> Option<usize> {
@@ -294,20 +319,17 @@ impl OrderManager {
     /// Changes a live order; one that becomes final moves to the closed ones. Gives the record after the change.
     pub(crate) fn change(&mut self, id: OrderId, f: impl FnOnce(&mut OrderRecord)) -> Option<OrderRecord> {
         let position = self.position(id)?;
-        let mut record = *self.live.get(position)?;
-        self.count(&record, false);
-        f(&mut record);
+        let record = self.live.get_mut(position)?;
+        let before = record.counted();
+        f(record);
+        let record = *record;
+        self.count(before, record.counted());
         if record.state.is_final() {
             self.live.remove(position);
             if self.closed.len() == CLOSED_MEMORY {
                 self.closed.pop_front();
             }
             self.closed.push_back(record);
-        } else {
-            self.count(&record, true);
-            if let Some(slot) = self.live.get_mut(position) {
-                *slot = record;
-            }
         }
         Some(record)
     }

@@ -76,7 +76,7 @@ impl Core {
             Some(id) => {
                 self.change_order(id, |held| *held = record);
             }
-            None => self.insert_order(record),
+            None => self.insert_order(&record),
         }
         Ok(record.id)
     }

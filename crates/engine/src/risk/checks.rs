@@ -116,9 +116,11 @@ pub(crate) fn approve(
             _ => Ok(()),
         }
     };
-    for (check, of_account) in &GATE {
+    // An account without limits has nothing to check but its trading state.
+    let account_limited = account.monitor.limited;
+    for (row, (check, of_account)) in GATE.iter().enumerate() {
         pass(check, strategy)?;
-        if *of_account {
+        if *of_account && (account_limited || row == 0) {
             pass(check, account)?;
         }
     }
@@ -352,12 +354,12 @@ fn duplicate(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
     }
     let order = &review.order;
     let open = |record: &&OrderRecord| {
-        record.state.may_execute()
-            && scope.owner.is_none_or(|owner| record.strategy == owner)
-            && record.market == order.market
+        record.price == review.price
             && record.side == order.side
-            && record.price == review.price
+            && record.market == order.market
             && record.size == order.size
+            && record.state.may_execute()
+            && scope.owner.is_none_or(|owner| record.strategy == owner)
     };
     let same = (order.market, order.side, review.price, order.size);
     let recent = || scope.monitor.duplicate_of(review.now, same);

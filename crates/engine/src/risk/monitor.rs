@@ -60,6 +60,8 @@ const RECENT: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {
     pub(crate) limits: Limits,
+    /// Whether any limit is set.
+    pub(crate) limited: bool,
     pub(crate) state: TradingState,
     pub(crate) reason: TripReason,
     /// Equity at the start, with transfers since.
@@ -102,6 +104,7 @@ impl Monitor {
             requests: window(limits.requests_per_second, Span::from_secs(1)),
             fills: window(limits.max_fills, limits.fills_window),
             rejects: window(limits.max_rejects, limits.rejects_window),
+            limited: limits != Limits::default(),
             limits,
             state: TradingState::Active,
             reason: TripReason::None,
@@ -242,13 +245,13 @@ impl Monitor {
     ) -> Option<OrderId> {
         let window = self.limits.duplicate_window?;
         let same = |recent: &&Recent| {
-            recent.market == market
-                && recent.side == side
-                && recent.price == price
-                && recent.size == size
-                && recent.time.plus(window) > now
+            recent.market == market && recent.side == side && recent.price == price && recent.size == size
         };
-        self.recent.iter().find(same).map(|recent| recent.order)
+        // Newest first, and no farther back than the window reaches.
+        let (newer, older) = self.recent.split_at_checked(self.recent_at)?;
+        let from_newest = newer.iter().rev().chain(older.iter().rev());
+        let inside = |recent: &&Recent| recent.time.plus(window) > now;
+        from_newest.take_while(inside).find(same).map(|recent| recent.order)
     }
 
     /// The price that drift is measured from at `now`; none when the window has passed.

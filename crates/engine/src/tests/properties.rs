@@ -184,7 +184,8 @@ proptest! {
             // A fill below the band is the one stated exception; the band is 10 % and these fills are at the limit.
             perform(&mut rig, action);
             let (_, _, buys, _, open) = recomputed(&rig);
-            prop_assert!(open.iter().sum::<u32>() <= 5);
+            // Sells that make the position smaller pass this limit, so that flat stays reachable.
+            prop_assert!(open[0] <= 5);
             let position = rig.engine.portfolio().position(FIRST, MARKET).quantity.units();
             prop_assert!(buys == 0 || position + buys <= 3 * SCALE, "{} + {}", position, buys);
         }
