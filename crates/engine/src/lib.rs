@@ -27,6 +27,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod wide;
 mod window;
 
 pub use command::{Approved, Audit, Command, Outputs};

@@ -7,6 +7,7 @@ use pampero_model::{
 use thiserror::Error;
 
 use crate::strategy::StrategyId;
+use crate::wide::{add, sub};
 
 /// Whose part of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,8 +337,8 @@ impl Portfolio {
 
     fn add_equity(&mut self, owner: Owner, change: i128) {
         if let Some(equity) = self.equity.get_mut(owner.index()) {
-            *equity = equity.saturating_add(change);
-            self.total_equity = self.total_equity.saturating_add(change);
+            *equity = add(*equity, change);
+            self.total_equity = add(self.total_equity, change);
         }
     }
 
@@ -394,7 +395,7 @@ impl Portfolio {
             let rate = if !inverse {
                 scaled(mark.units(), quote_rate)
             } else if mark.is_positive() {
-                wide::inverse(mark.units())
+                rare::inverse(mark.units())
             } else {
                 continue;
             };
@@ -494,8 +495,8 @@ impl Portfolio {
 
     /// Worth of everything that is not the report currency, rounded down.
     pub fn exposure(&self) -> Cash {
-        let cash = self.report_total.saturating_mul(EQUITY_SCALE);
-        Cash::from_units(unscaled(self.total_equity.saturating_sub(cash)))
+        let cash = worth(self.report_total, SCALE);
+        Cash::from_units(unscaled(sub(self.total_equity, cash)))
     }
 
     /// Every currency of every venue with the owner's holding.
@@ -528,8 +529,8 @@ fn set_rate(
         at += stride;
         if total != 0 && change != 0 {
             let gained = worth(total, change);
-            *equity = equity.saturating_add(gained);
-            *total_equity = total_equity.saturating_add(gained);
+            *equity = add(*equity, gained);
+            *total_equity = add(*total_equity, gained);
             moved = true;
         }
     }
@@ -542,7 +543,7 @@ fn worth(units: i128, rate: i64) -> i128 {
     match i64::try_from(units) {
         // The product of two 64-bit numbers fits, and is many times cheaper than a checked 128-bit one.
         Ok(units) => i128::from(units) * i128::from(rate),
-        Err(_) => wide::worth(units, rate),
+        Err(_) => rare::worth(units, rate),
     }
 }
 
@@ -551,7 +552,7 @@ fn worth(units: i128, rate: i64) -> i128 {
 fn unscaled(units: i128) -> i128 {
     let magnitude = units.unsigned_abs();
     // Two 64-bit divisions by a constant serve every amount below 7.9e12.
-    let Ok(high) = u64::try_from(magnitude >> 32) else { return wide::unscaled(units) };
+    let Ok(high) = u64::try_from(magnitude >> 32) else { return rare::unscaled(units) };
     let scale = SCALE.unsigned_abs();
     let low = ((high % scale) << 32) | u64::try_from(magnitude & 0xffff_ffff).unwrap_or(0);
     let quotient = (i128::from(high / scale) << 32) + i128::from(low / scale);
@@ -561,12 +562,12 @@ fn unscaled(units: i128) -> i128 {
 /// The product of two rates.
 #[inline]
 fn scaled(left: i64, right: i64) -> i64 {
-    if right == SCALE { left } else { wide::scaled(left, right) }
+    if right == SCALE { left } else { rare::scaled(left, right) }
 }
 
 /// The rare long ways. Kept out of line: inlined, they would be computed beside the short ones and then thrown
 /// away, on every event.
-mod wide {
+mod rare {
     use super::EQUITY_SCALE;
 
     #[cold]

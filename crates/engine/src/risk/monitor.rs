@@ -3,6 +3,7 @@
 use pampero_model::{MarketId, OrderId, Price, Quantity, Rate, SCALE, Side, Size, Span, Timestamp};
 
 use super::{Limits, TradingState, TripReason};
+use crate::wide::sub;
 use crate::window::SlidingWindow;
 
 /// What open orders may still do to one market, at worst.
@@ -157,7 +158,7 @@ impl Monitor {
             self.loss_tripped = true;
             return Some(TripReason::DailyLoss);
         }
-        if self.high_water.saturating_sub(equity) > self.fall_allowed && self.limits.max_drawdown.is_some() {
+        if sub(self.high_water, equity) > self.fall_allowed && self.limits.max_drawdown.is_some() {
             return self.watch_drawdown();
         }
         None
@@ -175,7 +176,7 @@ impl Monitor {
 
     /// Loss since the start of the day in units of 1e-16; below zero for a profit.
     pub(crate) fn daily_loss(&self) -> i128 {
-        self.day_start.saturating_sub(self.equity)
+        sub(self.day_start, self.equity)
     }
 
     #[inline]
@@ -186,7 +187,10 @@ impl Monitor {
     #[inline]
     pub(crate) fn drawdown_exceeded(&self) -> bool {
         self.limits.max_drawdown.is_some_and(|limit| {
-            let fall = self.high_water.saturating_sub(self.equity);
+            let fall = sub(self.high_water, self.equity);
+            if fall <= self.fall_allowed {
+                return false;
+            }
             // Both sides are scaled by 1e8; saturation only ever makes the limit stricter.
             fall.saturating_mul(i128::from(SCALE)) > self.high_water.saturating_mul(i128::from(limit.units()))
         })
