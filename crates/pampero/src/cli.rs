@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,8 +36,51 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Explain a statistic of the report or a code of the risk gate
     Explain(ExplainArgs),
+    /// Run a local exchange that speaks Bitex's protocol
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = SANDBOX_EXAMPLES)]
+    Sandbox(SandboxArgs),
     /// List the strategies with their parameters
     Strategies(StrategiesArgs),
+}
+
+#[cfg(feature = "sandbox")]
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  pampero sandbox
+      a demo account with printed keys, thin books, no faults
+  pampero sandbox --listen 127.0.0.1:3000 --state exchange.json --speed 60
+      a fixed address, kept over restarts, agents sixty times as busy
+
+Exit codes: 0 ended by a signal, 1 the address or the state file cannot be
+used, 2 the command line or a configuration is wrong";
+
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// A TOML file [default: a demo account in every book]
+    pub config: Option<PathBuf>,
+    /// Loopback address of the exchange; port 0 is free
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Loopback address of the administration
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Decides keys, secrets and the market
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How many times as busy the agents are
+    #[arg(long, value_name = "N")]
+    pub speed: Option<u32>,
+    /// Keep everything in this file over restarts
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// A TOML file of faults on demand
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Print one JSON object when ready
+    #[arg(long)]
+    pub json: bool,
 }
 
 const BACKTEST_EXAMPLES: &str = "\

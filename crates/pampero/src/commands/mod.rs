@@ -4,6 +4,8 @@ mod backtest;
 mod config;
 mod data;
 mod explain;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod strategies;
 
 use pampero_engine::StrategyDefinition;
@@ -18,6 +20,8 @@ pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> R
         Command::Data(command) => data::data(command),
         Command::Config(command) => config::config(command, definitions),
         Command::Explain(args) => explain::explain(&args),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::sandbox(&args),
         Command::Strategies(args) => strategies::strategies(&args, definitions),
     }
 }

@@ -1,0 +1,105 @@
+//! `pampero sandbox`: the exchange on this machine.
+
+use std::path::Path;
+
+use pampero_sandbox::{ConfigError, PricePath, Sandbox, SandboxConfig, SandboxError};
+use pampero_store::{LoadOptions, Series, load};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::SandboxArgs;
+use crate::config::Problem;
+use crate::error::Failure;
+use crate::output;
+
+/// Serves until Ctrl-C or a termination signal, then keeps its state if it has a file for it.
+pub(crate) fn sandbox(args: &SandboxArgs) -> Result<(), Failure> {
+    let config = configuration(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Run(format!("the sandbox cannot start: {error}")))?;
+    runtime.block_on(serve(config, args.json))
+}
+
+/// The configuration of the file, overridden by the options.
+fn configuration(args: &SandboxArgs) -> Result<SandboxConfig, Failure> {
+    let mut config = match &args.config {
+        Some(path) => SandboxConfig::from_toml(&text_of(path)?).map_err(|error| wrong(path, &error))?,
+        None => SandboxConfig::default(),
+    };
+    config.listen = args.listen.unwrap_or(config.listen);
+    config.admin_listen = args.admin_listen.unwrap_or(config.admin_listen);
+    config.seed = args.seed.unwrap_or(config.seed);
+    config.agents.speed = args.speed.unwrap_or(config.agents.speed);
+    config.state = args.state.clone().or(config.state);
+    if let Some(path) = &args.faults {
+        let faults = SandboxConfig::faults_from_toml(&text_of(path)?).map_err(|error| wrong(path, &error))?;
+        config.faults.extend(faults);
+    }
+    let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    for book in &config.books {
+        if let Some(series) = &book.series {
+            let path = folder.join(series);
+            let data = load(&path, &LoadOptions::default()).map_err(Failure::Data)?;
+            let path = match data.series {
+                Series::Candles(candles) => PricePath::from_candles(&candles),
+                Series::Trades(trades) => PricePath::from_trades(&trades),
+                Series::Quotes(_) | Series::Books(_) => {
+                    let message = format!("{}: a price path is made of candles or trades", path.display());
+                    return Err(Failure::usage(message, "name a file of candles or trades as `series`"));
+                }
+            };
+            config.recorded.insert(book.code.clone(), path);
+        }
+    }
+    Ok(config)
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))
+}
+
+fn wrong(path: &Path, error: &ConfigError) -> Failure {
+    let help = "the keys and their defaults stand in the documentation of `pampero-sandbox`";
+    Failure::problem(Problem::new(path.display().to_string(), format!("{}: {error}", path.display()), help))
+}
+
+async fn serve(config: SandboxConfig, json: bool) -> Result<(), Failure> {
+    let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
+    // Before anything is announced, so that no signal is missed.
+    let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let sandbox = Sandbox::start(config).await.map_err(failed)?;
+    let announcement = if json { sandbox.announcement() + "\n" } else { welcome(&sandbox) };
+    output::print(&announcement)?;
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    sandbox.shutdown().await.map_err(failed)
+}
+
+fn failed(error: SandboxError) -> Failure {
+    match error {
+        SandboxError::Config(error) => {
+            Failure::problem(Problem::new("sandbox", error.to_string(), "correct the value"))
+        }
+        other => Failure::Run(other.to_string()),
+    }
+}
+
+/// What a person needs to begin.
+fn welcome(sandbox: &Sandbox) -> String {
+    let mut text = format!(
+        "A local exchange listens on {}/api\nAdministration and ground truth: {}\n\nKeys:\n",
+        sandbox.url(),
+        sandbox.admin_url()
+    );
+    for (name, token) in sandbox.keys() {
+        text.push_str(&format!("  {name:<6} {token}\n"));
+    }
+    text.push_str(&format!(
+        "One-time-password secret: {}\n\nTry: curl {}/api/markets/btc_usd\nCtrl-C ends it.\n",
+        sandbox.otp_secret(),
+        sandbox.url()
+    ));
+    text
+}
