@@ -88,18 +88,14 @@ fn failed(error: SandboxError) -> Failure {
 
 /// What a person needs to begin.
 fn welcome(sandbox: &Sandbox) -> String {
-    let mut text = format!(
-        "A local exchange listens on {}/api\nAdministration and ground truth: {}\n\nKeys:\n",
-        sandbox.url(),
-        sandbox.admin_url()
-    );
-    for (name, token) in sandbox.keys() {
-        text.push_str(&format!("  {name:<6} {token}\n"));
-    }
-    text.push_str(&format!(
-        "One-time-password secret: {}\n\nTry: curl {}/api/markets/btc_usd\nCtrl-C ends it.\n",
-        sandbox.otp_secret(),
-        sandbox.url()
-    ));
-    text
+    let keys: Vec<String> =
+        sandbox.keys().iter().map(|(name, token)| format!("  {name:<6} {token}")).collect();
+    format!(
+        "A local exchange listens on {url}/api\nAdministration and ground truth: {admin}\n\nKeys:\n{keys}\n\
+         One-time-password secret: {secret}\n\nTry: curl {url}/api/markets/btc_usd\nCtrl-C ends it.\n",
+        url = sandbox.url(),
+        admin = sandbox.admin_url(),
+        keys = keys.join("\n"),
+        secret = sandbox.otp_secret()
+    )
 }
