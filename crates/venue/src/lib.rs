@@ -33,6 +33,6 @@ pub use history::{HistoryVenue, OpenOrder};
 pub use latency::{Latency, LatencyError, LatencyModel};
 pub use matching::{
     AccountId, Match, MatchingVenue, OrderKey, Party, Placement, StateError, VenueEvent, VenueOrder,
-    VenueState,
+    VenueRequest, VenueState,
 };
 pub use settings::{FillModel, FillPreset, SimSettings, UnknownPreset};

@@ -473,7 +473,36 @@ fn the_state_of_a_venue_begins_it_again() {
     assert!(refused(&wrong).starts_with("buy 1 does not belong here"));
     let mut wrong = state;
     wrong.sells[1].status = VenueStatus::ToCancel;
-    assert!(refused(&wrong).starts_with("sell 2 waits for a request"));
+    assert_eq!(refused(&wrong), "sell 2 waits for a request that the state does not have");
+    wrong.sells[1].status = VenueStatus::Completed;
+    wrong.waiting.push(VenueRequest::Place(wrong.sells[1].key));
+    assert_eq!(refused(&wrong), "a request waits for sell 2, which has no use for it");
+}
+
+#[test]
+fn what_waits_for_the_venue_is_part_of_its_state() {
+    let mut venue = venue(market("0"), 2);
+    let resting = run(&mut venue, ask(0, "4400", "0.01"));
+    // The first is on the book, to be taken and then cancelled; the others are to come to it, one to be cancelled too.
+    venue.place(at(1), &bid(1, "4400", "2")).unwrap();
+    venue.cancel(resting).unwrap();
+    venue.place(at(1), &ask(0, "4500", "0.01")).unwrap();
+    let third = venue.place(at(1), &ask(0, "4300", "0.001")).unwrap();
+    venue.cancel(third).unwrap();
+    let state = venue.state();
+    assert_eq!(state.waiting.len(), 5);
+    let mut again = MatchingVenue::from_state(&markets(market("0")), &state).unwrap();
+    assert_eq!(again.state(), state);
+    for left in (0..5).rev() {
+        for venue in [&mut venue, &mut again] {
+            assert!(venue.process_one(at(2), &mut Vec::new()));
+            assert_eq!(venue.state().waiting.len(), left);
+        }
+        assert_eq!(again.state(), venue.state());
+    }
+    let ended: Vec<VenueStatus> = again.state().sells.iter().map(|order| order.status).collect();
+    assert_eq!(ended, [VenueStatus::Cancelled, VenueStatus::Executing, VenueStatus::Cancelled]);
+    assert_eq!(again.matches().len(), 1);
 }
 
 #[test]

@@ -5,16 +5,17 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use pampero_model::{
-    CancelReason, Cash, Currency, FillId, MarketId, Price, Quantity, Side, Size, SizeUnit, Span, Timestamp,
+    CancelReason, Cash, Currency, FillId, MarketId, Price, Quantity, Side, Size, Span, Timestamp,
     VenueOrderId, VenueStatus,
 };
 use pampero_venue::{
-    AccountId, Balance, Match, MatchingVenue, OrderKey, Party, StateError, VenueOrder, VenueState,
+    AccountId, Balance, Match, MatchingVenue, OrderKey, Party, Placement, StateError, VenueOrder,
+    VenueRequest, VenueState,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Tables, World};
+use super::{Late, Origin, Tables, World};
 
 /// A state file that cannot be used.
 #[derive(Debug, Error)]
@@ -62,6 +63,10 @@ type Row = (u32, u16, i64, String, String, i64, VenueStatus, Option<CancelReason
 /// A match: market, time, price, base, quote, aggressor, and account, order and fee of buyer and seller.
 type MatchRow = (u16, i64, i64, i64, String, Side, (u32, u64, i64), (u32, u64, i64));
 
+/// A request that waits for the engine: when it is carried out, and whether it takes an order off the book.
+type WaitingRow = (Timestamp, Side, u64, bool);
+/// An order that the engine will receive: when, from whom, account, market, side, price and size.
+type LateRow = (Timestamp, Origin, u32, u16, Side, Price, String);
 /// A wallet: for each currency, what there is, what is reserved, and the fees paid.
 type WalletRow = Vec<(Currency, Cash, Cash, Cash)>;
 
@@ -74,12 +79,13 @@ struct Saved {
     buys: Vec<Row>,
     sells: Vec<Row>,
     matches: Vec<MatchRow>,
+    waiting: Vec<WaitingRow>,
+    late: Vec<LateRow>,
 }
 
 impl World {
-    /// Everything as text. Requests that wait for the engine are carried out first.
-    pub fn save(&mut self) -> String {
-        self.advance(self.engine_done());
+    /// Everything as text.
+    pub fn save(&self) -> String {
         let state = self.venue.state();
         let cash = Cash::from_units;
         let saved = Saved {
@@ -99,6 +105,13 @@ impl World {
             buys: state.buys.iter().map(row).collect(),
             sells: state.sells.iter().map(row).collect(),
             matches: state.matches.iter().map(match_row).collect(),
+            waiting: self
+                .due
+                .iter()
+                .zip(&state.waiting)
+                .map(|(at, request)| waiting_row(*at, *request))
+                .collect(),
+            late: self.late.iter().map(late_row).collect(),
         };
         // Every part of it is a list, a text or a number.
         serde_json::to_string(&saved).unwrap_or_default()
@@ -136,9 +149,12 @@ impl World {
             buys: orders(Side::Buy, &saved.buys),
             sells: orders(Side::Sell, &saved.sells),
             matches: (1..).zip(&saved.matches).map(|(id, row)| found(id, row)).collect(),
+            waiting: saved.waiting.iter().map(request).collect(),
         };
         self.venue = MatchingVenue::from_state(&self.markets, &state)
             .map_err(|error| StateFileError::State { path: name, error })?;
+        self.due = saved.waiting.iter().map(|(at, ..)| *at).collect();
+        self.late = saved.late.into_iter().map(late).collect();
         self.tables = saved.tables;
         self.agents.resume(&saved.agents, self.config.seed);
         self.reindex(&state);
@@ -148,12 +164,11 @@ impl World {
 
     /// Makes the indexes anew.
     fn reindex(&mut self, state: &VenueState) {
-        self.due.clear();
         self.live = vec![std::collections::BTreeSet::default(); state.wallets.len()];
         self.fills = vec![Vec::new(); state.wallets.len()];
         self.books.iter_mut().for_each(|book| book.matches.clear());
         for order in state.buys.iter().chain(&state.sells) {
-            if order.status == VenueStatus::Executing
+            if !matches!(order.status, VenueStatus::Completed | VenueStatus::Cancelled)
                 && let Some(live) = self.live.get_mut(order.account.0 as usize)
             {
                 live.insert(order.key);
@@ -164,10 +179,10 @@ impl World {
         }
     }
 
-    /// The agents quote anew: what they had on the book goes.
+    /// The agents quote anew: what they had goes.
     fn quote_anew(&mut self) {
         let Some(account) = self.agents.account() else { return };
-        let keys: Vec<OrderKey> = self.open_orders(account).map(|order| order.key).collect();
+        let keys: Vec<OrderKey> = self.live_orders(account).map(|order| order.key).collect();
         for key in keys {
             self.cancel(key, Span::ZERO);
         }
@@ -189,13 +204,12 @@ pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn row(order: &VenueOrder) -> Row {
-    let units = |size: Size| size.units().to_string();
     (
         order.account.0,
         order.market.0,
         order.price.units(),
-        format!("{}{}", if matches!(order.size, Size::Base(_)) { 'b' } else { 'q' }, units(order.size)),
-        units(order.left),
+        size_text(order.size),
+        size_text(order.left),
         order.reserved,
         order.status,
         order.reason,
@@ -203,24 +217,54 @@ fn row(order: &VenueOrder) -> Row {
     )
 }
 
+/// `b` or `q` for the unit, and how many hundred millionths of it.
+fn size_text(size: Size) -> String {
+    format!("{}{}", if matches!(size, Size::Base(_)) { 'b' } else { 'q' }, size.units())
+}
+
+fn size_of(text: &str) -> Size {
+    let units: i64 = text.trim_start_matches(['b', 'q']).parse().unwrap_or(0);
+    if text.starts_with('b') {
+        Size::Base(Quantity::from_units(units))
+    } else {
+        Size::Quote(Cash::from_units(units.into()))
+    }
+}
+
+const fn waiting_row(at: Timestamp, request: VenueRequest) -> WaitingRow {
+    match request {
+        VenueRequest::Place(key) => (at, key.side, key.id.0, false),
+        VenueRequest::Cancel(key) => (at, key.side, key.id.0, true),
+    }
+}
+
+const fn request(row: &WaitingRow) -> VenueRequest {
+    let (_, side, id, cancels) = *row;
+    let key = OrderKey { side, id: VenueOrderId(id) };
+    if cancels { VenueRequest::Cancel(key) } else { VenueRequest::Place(key) }
+}
+
+fn late_row(late: &Late) -> LateRow {
+    let Placement { account, market, side, price, size } = late.placement;
+    (late.at, late.origin.clone(), account.0, market.0, side, price, size_text(size))
+}
+
+fn late(row: LateRow) -> Late {
+    let (at, origin, account, market, side, price, size) = row;
+    let (account, market) = (AccountId(account), MarketId(market));
+    Late { at, origin, placement: Placement { account, market, side, price, size: size_of(&size) } }
+}
+
 fn orders(side: Side, rows: &[Row]) -> Vec<VenueOrder> {
     let order = |(id, row): (u64, &Row)| {
         let (account, market, price, size, left, reserved, status, reason, created) = row;
-        let unit = if size.starts_with('b') { SizeUnit::Base } else { SizeUnit::Quote };
-        let of = |text: &str| {
-            let units: i64 = text.trim_start_matches(['b', 'q']).parse().unwrap_or(0);
-            match unit {
-                SizeUnit::Base => Size::Base(Quantity::from_units(units)),
-                SizeUnit::Quote => Size::Quote(Cash::from_units(units.into())),
-            }
-        };
         VenueOrder {
             key: OrderKey { side, id: VenueOrderId(id) },
             account: AccountId(*account),
             market: MarketId(*market),
             price: Price::from_units(*price),
-            size: of(size),
-            left: of(left),
+            size: size_of(size),
+            left: size_of(left),
             reserved: *reserved,
             status: *status,
             reason: *reason,

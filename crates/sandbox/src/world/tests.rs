@@ -106,3 +106,48 @@ proptest! {
         prop_assert_eq!(again.save(), world.save());
     }
 }
+
+/// A bid of 10 USD at 100.
+fn bid(world: &World) -> Placement {
+    let account = world.tables.users[0].account();
+    let (price, size) = (Price::from_units(10_000_000_000), Size::Quote(Cash::from_units(1_000_000_000)));
+    Placement { account, market: MarketId(0), side: Side::Buy, price, size }
+}
+
+#[test]
+fn what_waits_goes_on_waiting_over_saving_and_a_restart() {
+    let mut world = world();
+    let (begin, bid) = (world.now(), bid(&world));
+    let status = |world: &World, number| world.order(Side::Buy, number).map(|order| order.status);
+    let after = |seconds| begin.plus(Span::from_secs(seconds));
+    world.place(&bid, Origin::Admin, Span::ZERO).unwrap();
+    world.advance(begin);
+    let key = OrderKey { side: Side::Buy, id: VenueOrderId(1) };
+    world.cancel(key, Span::from_secs(10));
+    world.place(&bid, Origin::Admin, Span::from_secs(20)).unwrap();
+    world.place_late(bid, Origin::Key(4), Span::from_secs(30));
+
+    let saved = world.save();
+    assert_eq!(world.now(), begin, "saving takes no time");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    write_whole(&file, &saved).unwrap();
+    let mut again = World::new(world.config.clone(), begin).unwrap();
+    again.load(&file).unwrap();
+    for world in [&mut world, &mut again] {
+        let user = world.tables.users[0].clone();
+        assert_eq!(world.live_orders(user.account()).count(), 2);
+        assert_eq!(status(world, 1), Some(VenueStatus::ToCancel));
+        world.advance(after(10));
+        assert_eq!(status(world, 1), Some(VenueStatus::Cancelled));
+        assert_eq!(status(world, 2), Some(VenueStatus::Pending));
+        world.advance(after(20));
+        assert_eq!(status(world, 2), Some(VenueStatus::Executing));
+        assert_eq!(status(world, 3), None);
+        world.advance(after(30));
+        assert_eq!(status(world, 3), Some(VenueStatus::Executing));
+        assert_eq!(world.tables.origins[0][2], Origin::Key(4));
+        assert_eq!(world.balance(&user, currency("usd").unwrap()).reserved, 2_000_000_000);
+    }
+    assert_eq!(again.save(), world.save());
+}

@@ -92,7 +92,7 @@ pub struct MatchingVenue {
     wallets: Vec<Wallet>,
     /// A wallet with a place for every currency, which new accounts copy.
     blank: Wallet,
-    requests: VecDeque<Request>,
+    requests: VecDeque<VenueRequest>,
     matches: Vec<Match>,
 }
 
@@ -110,9 +110,12 @@ struct Orders {
     sells: Vec<Entry>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Request {
+/// What a venue was asked for and has not carried out yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VenueRequest {
+    /// To take an order to the book.
     Place(OrderKey),
+    /// To take an order off it.
     Cancel(OrderKey),
 }
 
@@ -191,7 +194,7 @@ impl MatchingVenue {
             size: working.left,
             created: now,
         });
-        self.requests.push_back(Request::Place(key));
+        self.requests.push_back(VenueRequest::Place(key));
         Ok(key)
     }
 
@@ -201,7 +204,7 @@ impl MatchingVenue {
         let entry = self.orders.get_mut(key)?;
         if matches!(entry.status, VenueStatus::Pending | VenueStatus::Executing) {
             entry.status = VenueStatus::ToCancel;
-            self.requests.push_back(Request::Cancel(key));
+            self.requests.push_back(VenueRequest::Cancel(key));
         }
         Some(entry.status)
     }
@@ -215,8 +218,8 @@ impl MatchingVenue {
     pub fn process_one(&mut self, now: Timestamp, events: &mut Vec<VenueEvent>) -> bool {
         let Some(request) = self.requests.pop_front() else { return false };
         match request {
-            Request::Place(key) => self.start(now, key, events),
-            Request::Cancel(key) => self.finish_cancel(key, events),
+            VenueRequest::Place(key) => self.start(now, key, events),
+            VenueRequest::Cancel(key) => self.finish_cancel(key, events),
         };
         true
     }

@@ -1,14 +1,16 @@
 //! Everything a matching venue holds, in the open, so that a caller can store it and begin again from it.
 
+use std::collections::BTreeSet;
+
 use pampero_model::{Currency, Markets, Side, VenueStatus};
 use thiserror::Error;
 
 use super::order::{Entry, Links, NO_ORDER};
-use super::{AccountId, Match, MatchingVenue, OrderKey, VenueOrder};
+use super::{AccountId, Match, MatchingVenue, OrderKey, VenueOrder, VenueRequest};
 use crate::balance::Balance;
 use crate::working::Working;
 
-/// The state of a [`MatchingVenue`] that has no request left to carry out.
+/// The state of a [`MatchingVenue`].
 ///
 /// ```
 /// use pampero_model::{Market, Markets};
@@ -33,6 +35,8 @@ pub struct VenueState {
     pub sells: Vec<VenueOrder>,
     /// Every match, oldest first.
     pub matches: Vec<Match>,
+    /// The requests that were not carried out yet, oldest first.
+    pub waiting: Vec<VenueRequest>,
 }
 
 /// A state that no venue was in.
@@ -50,9 +54,17 @@ pub enum StateError {
         /// Its number.
         number: u64,
     },
-    /// A request was not carried out yet.
-    #[error("{side} {number} waits for a request: carry out every request before the state is taken")]
+    /// It cannot be where it is without a request that waits.
+    #[error("{side} {number} waits for a request that the state does not have")]
     Waiting {
+        /// Buy or sell.
+        side: Side,
+        /// Its number.
+        number: u64,
+    },
+    /// A request waits for an order that does not exist, or that is past it.
+    #[error("a request waits for {side} {number}, which has no use for it")]
+    Request {
         /// Buy or sell.
         side: Side,
         /// Its number.
@@ -71,7 +83,7 @@ pub enum StateError {
 }
 
 impl MatchingVenue {
-    /// Everything the venue holds. Requests that wait are not part of it: carry them out first.
+    /// Everything the venue holds.
     pub fn state(&self) -> VenueState {
         let orders = |side| {
             let numbered = self.orders.of(side).iter().zip(0..);
@@ -82,6 +94,7 @@ impl MatchingVenue {
             buys: orders(Side::Buy),
             sells: orders(Side::Sell),
             matches: self.matches.clone(),
+            waiting: self.requests.iter().copied().collect(),
         }
     }
 
@@ -96,14 +109,18 @@ impl MatchingVenue {
             }
             venue.wallets.push(wallet);
         }
+        let waiting = Waiting::of(&state.waiting);
         for order in state.buys.iter().chain(&state.sells) {
-            venue.readmit(order)?;
+            venue.readmit(order, &waiting)?;
+        }
+        for request in &state.waiting {
+            venue.await_again(*request)?;
         }
         venue.matches.clone_from(&state.matches);
         Ok(venue)
     }
 
-    fn readmit(&mut self, order: &VenueOrder) -> Result<(), StateError> {
+    fn readmit(&mut self, order: &VenueOrder, waiting: &Waiting) -> Result<(), StateError> {
         let side = order.key.side;
         let unknown = StateError::Order { side, number: order.key.id.0 };
         let entries = self.orders.of_mut(side);
@@ -130,13 +147,56 @@ impl MatchingVenue {
             created: order.created,
         });
         let at = u32::try_from(position).map_err(|_| unknown)?;
-        match order.status {
-            VenueStatus::Executing => book.side_mut(side).join(self.orders.of_mut(side), at, working.price),
-            VenueStatus::Cancelled | VenueStatus::Completed => {}
+        let comes = waiting.places.contains(&order.key);
+        let on_book = match order.status {
+            VenueStatus::Executing => true,
+            VenueStatus::Cancelled | VenueStatus::Completed => false,
+            VenueStatus::Pending if comes => false,
+            // Asked for before or after it came to the book.
+            VenueStatus::ToCancel if waiting.cancels.contains(&order.key) => !comes,
             VenueStatus::Pending | VenueStatus::ToCancel => {
                 return Err(StateError::Waiting { side, number: order.key.id.0 });
             }
+        };
+        if on_book {
+            book.side_mut(side).join(self.orders.of_mut(side), at, working.price);
         }
         Ok(())
+    }
+
+    /// Takes up a request again. A cancellation may wait for an order that was executed meanwhile.
+    fn await_again(&mut self, request: VenueRequest) -> Result<(), StateError> {
+        let (VenueRequest::Place(key) | VenueRequest::Cancel(key)) = request;
+        let status = self.orders.get(key).map(|entry| entry.status);
+        let useful = match request {
+            VenueRequest::Place(_) => matches!(status, Some(VenueStatus::Pending | VenueStatus::ToCancel)),
+            VenueRequest::Cancel(_) => {
+                !matches!(status, None | Some(VenueStatus::Pending | VenueStatus::Executing))
+            }
+        };
+        if !useful {
+            return Err(StateError::Request { side: key.side, number: key.id.0 });
+        }
+        self.requests.push_back(request);
+        Ok(())
+    }
+}
+
+/// The orders that wait to come to the book, and those that wait to leave it.
+struct Waiting {
+    places: BTreeSet<OrderKey>,
+    cancels: BTreeSet<OrderKey>,
+}
+
+impl Waiting {
+    fn of(requests: &[VenueRequest]) -> Self {
+        let mut waiting = Self { places: BTreeSet::new(), cancels: BTreeSet::new() };
+        for request in requests {
+            match request {
+                VenueRequest::Place(key) => waiting.places.insert(*key),
+                VenueRequest::Cancel(key) => waiting.cancels.insert(*key),
+            };
+        }
+        waiting
     }
 }
