@@ -62,6 +62,10 @@ impl Answer {
             (400 | 401 | 403 | 404 | 405 | 406 | 410 | 415 | 422, Some(document)) => {
                 document.error(self.status, password)
             }
+            // A bare status: the recorders of some clients kept no body.
+            (401, None) if self.body.is_empty() => {
+                unauthorized("the answer says no more".to_owned(), password)
+            }
             (404 | 410, None) if self.body.is_empty() => {
                 Error::NotFound("the answer says no more".to_owned())
             }
@@ -77,8 +81,8 @@ impl Answer {
         match self.refusal(password) {
             Error::Unavailable { status, edge: true } => Err(Ambiguity::EdgePage(status)),
             Error::Unavailable { status, .. } => Err(Ambiguity::Status(status)),
-            // An empty answer may be of anybody.
-            Error::NotFound(_) if self.body.is_empty() => Err(Ambiguity::Status(self.status)),
+            // A bare status may be of anybody.
+            _ if self.body.is_empty() && self.status != 429 => Err(Ambiguity::Status(self.status)),
             error => Ok(error),
         }
     }

@@ -51,6 +51,7 @@ fn every_answer_has_its_row() {
         (422, PRICE, invalid(Some("price"), "no es un número", None), Rejected),
         (400, r#"{"errors":[]}"#, invalid(None, "status 400", None), Rejected),
         (404, "", Error::NotFound("the answer says no more".into()), Unknown(Ambiguity::Status(404))),
+        (401, "", Error::Unauthorized("the answer says no more".into()), Unknown(Ambiguity::Status(401))),
         // Too many: refused, whoever says so and however.
         (429, "", Error::RateLimited { retry_after: None }, Rejected),
         (429, PAGE, Error::RateLimited { retry_after: None }, Rejected),
@@ -96,6 +97,8 @@ fn every_answer_has_its_row() {
 #[test]
 fn an_unknown_401_to_a_one_time_password_is_about_the_password() {
     assert_eq!(answer(401, r#"{"error":"Otp"}"#).refusal(true), Error::OneTimePassword);
+    assert_eq!(answer(401, "").refusal(true), Error::OneTimePassword);
+    assert_eq!(answer(401, "").refusal_of_create(true), Err(Ambiguity::Status(401)));
     assert_eq!(answer(401, KEY).refusal(true), Error::InvalidKey);
     assert_eq!(answer(401, RIGHTS).refusal(true), Error::MissingPermission);
     assert_eq!(answer(422, SMALL).refusal(true), answer(422, SMALL).refusal(false));

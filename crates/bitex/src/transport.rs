@@ -300,9 +300,6 @@ fn failure(error: reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::Lost(Ambiguity::Timeout);
     }
-    if error.is_decode() && !error.is_body() {
-        return Failure::Lost(Ambiguity::Malformed(chain(error)));
-    }
     Failure::Lost(Ambiguity::Connection(chain(error)))
 }
 
