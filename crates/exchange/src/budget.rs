@@ -325,7 +325,11 @@ impl Inner {
         let first = state.queues.get(ticket.class.index()).and_then(VecDeque::front);
         let is_first = first.is_some_and(|(number, _)| *number == ticket.number);
         let own = state.queues.each_ref().map(|queue| queue.front().map(|(_, since)| *since));
-        let turn = choose(&state.ledger.claims, now, |class| own.get(class.index()).copied().flatten());
+        let claims = &state.ledger.claims;
+        let turn = choose(claims, now, |class| {
+            let since = own.get(class.index()).copied().flatten()?;
+            Some(as_all_see_it(since, claims.get(class.index()), now))
+        });
         if !is_first || turn != Some(ticket.class) {
             return Turn::Another;
         }
@@ -365,13 +369,16 @@ impl Inner {
         believe(ledger, now);
         let wait = self.wait_for_slot(ledger, ask.last_send, ask.class, now);
         let own = |class: Class| ask.own.get(class.index()).copied().flatten();
-        let fresh = |claim: &Claim| claim.seen > 0 && now.saturating_sub(claim.seen) <= nanos(CLAIM_LIFE);
+        let fresh = |claim: &Claim| is_fresh(claim, now);
         // What this process wrote itself may be of somebody who has left since.
         let others = |class: Class| {
             let claim = ledger.claims.get(class.index()).filter(|claim| fresh(claim))?;
             (ask.words.get(class.index()) != Some(&claim.seen)).then_some(claim)
         };
-        let waiting = |class: Class| own(class).or_else(|| others(class).map(|claim| claim.since));
+        let waiting = |class: Class| match own(class) {
+            Some(since) => Some(as_all_see_it(since, ledger.claims.get(class.index()), now)),
+            None => others(class).map(|claim| claim.since),
+        };
         let mine = choose(&ledger.claims, now, waiting) == Some(ask.class);
         let taken = wait.is_zero() && mine;
         for (class, claim) in Class::ALL.into_iter().zip(&mut ledger.claims) {
@@ -426,6 +433,17 @@ impl Inner {
         }
         change(&mut state.ledger, now);
     }
+}
+
+/// Whether somebody was seen waiting for a class lately.
+fn is_fresh(claim: &Claim, now: u64) -> bool {
+    claim.seen > 0 && now.saturating_sub(claim.seen) <= nanos(CLAIM_LIFE)
+}
+
+/// Since when a class waits, in the eyes of every process: the word in the ledger may be older than what waits
+/// here, and if each counted from its own beginning, two processes could give way to each other for ever.
+fn as_all_see_it(since: u64, claim: Option<&Claim>, now: u64) -> u64 {
+    claim.filter(|claim| is_fresh(claim, now)).map_or(since, |claim| since.min(claim.since))
 }
 
 #[cfg(test)]
