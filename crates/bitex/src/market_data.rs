@@ -291,10 +291,9 @@ impl FromResource for MarketSnapshot {
             }
         }
         snapshot.candles.retain(has_traded);
-        // A stable sort: where a price stands on both sides, the bid came first.
-        levels.sort_by_key(|(id, _)| *id);
-        let mut bids = side(relationships.many("bids"), &levels, false)?;
-        let mut asks = side(relationships.many("asks"), &levels, true)?;
+        let mut pool = Pool { levels, next: 0, sorted: Vec::new() };
+        let mut bids = pool.side(relationships.many("bids"), false)?;
+        let mut asks = pool.side(relationships.many("asks"), true)?;
         bids.sort_by_key(|level| std::cmp::Reverse(level.price));
         asks.sort_by_key(|level| level.price);
         snapshot.book = OrderBook::with_capacity(0);
@@ -308,29 +307,50 @@ fn has_traded(candle: &VenueCandle) -> bool {
     !(candle.candle.close.is_zero() && candle.candle.volume.is_zero())
 }
 
-/// The levels of one side. What is below 1e-8 after the cut is left out; below zero is an error.
-fn side(
-    references: &[Reference<'_>],
-    levels: &[(&str, &Resource<'_>)],
-    last: bool,
-) -> Result<Vec<Level>, String> {
-    let mut side = Vec::with_capacity(references.len());
-    for reference in references {
-        let id = &*reference.id.0;
-        let from = levels.partition_point(|(other, _)| *other < id);
-        let to = levels.partition_point(|(other, _)| *other <= id);
-        let position = if last { to.saturating_sub(1).max(from) } else { from };
-        let found = levels.get(position).filter(|(other, _)| *other == id);
-        let (_, resource) = found.ok_or_else(|| format!("level {id} is named but not included"))?;
-        let LevelAttributes { price, amount } = resource.attributes()?;
-        if price.is_negative() || amount.is_negative() {
-            return Err(format!("level {id} is below zero"));
+/// The levels of both sides as they are included.
+struct Pool<'p, 'a> {
+    levels: Vec<(&'p str, &'p Resource<'a>)>,
+    /// Where the next one is, since they are included in the order in which they are named.
+    next: usize,
+    /// For an answer that is not so: positions by id, made when they are needed.
+    sorted: Vec<usize>,
+}
+
+impl<'p, 'a> Pool<'p, 'a> {
+    /// The levels of one side. What is below 1e-8 after the cut is left out; below zero is an error. Where a price
+    /// stands on both sides, the bid is the first of the two and the ask the last.
+    fn side(&mut self, references: &[Reference<'_>], last: bool) -> Result<Vec<Level>, String> {
+        let mut side = Vec::with_capacity(references.len());
+        for reference in references {
+            let id = &*reference.id.0;
+            let found = self.find(id, last).ok_or_else(|| format!("level {id} is named but not included"))?;
+            let LevelAttributes { price, amount } = found.attributes()?;
+            if price.is_negative() || amount.is_negative() {
+                return Err(format!("level {id} is below zero"));
+            }
+            if price.is_positive() && amount.is_positive() {
+                side.push(Level { price, quantity: amount });
+            }
         }
-        if price.is_positive() && amount.is_positive() {
-            side.push(Level { price, quantity: amount });
-        }
+        Ok(side)
     }
-    Ok(side)
+
+    fn find(&mut self, id: &str, last: bool) -> Option<&'p Resource<'a>> {
+        let id_at = |position: usize| self.levels.get(position).map(|(id, _)| *id);
+        let position = if id_at(self.next) == Some(id) {
+            self.next
+        } else {
+            if self.sorted.is_empty() {
+                self.sorted = (0..self.levels.len()).collect();
+                self.sorted.sort_by_key(|position| id_at(*position));
+            }
+            let from = self.sorted.partition_point(|position| id_at(*position) < Some(id));
+            let to = self.sorted.partition_point(|position| id_at(*position) <= Some(id));
+            *self.sorted.get(if last { to.saturating_sub(1).max(from) } else { from })?
+        };
+        self.next = position + 1;
+        self.levels.get(position).filter(|(other, _)| *other == id).map(|(_, resource)| *resource)
+    }
 }
 
 /// The ids of orderbooks, which old answers give instead of the code.

@@ -76,7 +76,7 @@ fn decode(folder: &str, name: &str, recording: &Recording) -> String {
     match folder {
         "accounts" => show::<Account>(body),
         "api_keys" => show::<KeyRecord>(body),
-        "asks" | "bids" | "orders" => show::<VenueOrder>(body),
+        "asks" | "bids" | "errors" | "orders" => show::<VenueOrder>(body),
         "buying_bots" | "selling_bots" => show::<Bot>(body),
         "buys" | "sells" | "trades" => show::<VenueFill>(body),
         "candles" => show::<VenueCandle>(body),
@@ -87,7 +87,6 @@ fn decode(folder: &str, name: &str, recording: &Recording) -> String {
         "coin_deposits" => show::<CoinDeposit>(body),
         "coin_wallets" => show::<CoinWallet>(body),
         "coin_withdrawals" => show::<CoinWithdrawal>(body),
-        "errors" => show::<VenueOrder>(body),
         "markets" => show_market(body),
         "movements" => show::<Movement>(body),
         "orderbooks" => show::<Orderbook>(body),

@@ -113,6 +113,10 @@ fn bodies_are_slow_endless_or_unfinished() {
     assert!(server.get("/api/users/me", "trade").body.contains("demo"));
     server.fault("F07", "huge", "GET /users/{id}", "count = 3");
     assert!(server.get("/api/users/me", "trade").body.len() > 3 << 20);
+    server.fault("F15", "bomb", "GET /users/{id}", "count = 20");
+    let bomb = server.get("/api/users/me", "trade");
+    assert_eq!(bomb.header("content-encoding"), Some("gzip"));
+    assert!(bomb.body.len() < 100_000, "{}", bomb.body.len());
     server.fault("F06", "after_body", "GET /users/{id}", "");
     let mut stream = TcpStream::connect(server.sandbox().url().strip_prefix("http://").unwrap()).unwrap();
     stream.write_all(request("GET", "/api/users/me", &server.key("trade"), "", "").as_bytes()).unwrap();
@@ -326,6 +330,12 @@ fn the_api_changes_and_endpoints_go_down_and_come_back() {
     assert_eq!(server.get("/api/bids/1", "trade").status, 503, "everything");
     server.advance_millis(30_000);
     assert_eq!(server.get("/api/bids/1", "trade").status, 200);
+
+    server.fault("F34", "purged", "GET /orderbooks", "ms = 30000");
+    assert_eq!(server.get("/api/orderbooks", "").status, 503);
+    server.advance_millis(30_000);
+    assert_eq!(server.get("/api/orders", "trade").ids(), Vec::<String>::new(), "another state than before");
+    assert_eq!(server.get("/api/bids/1", "trade").attributes()["status"], json!("cancelled"));
 
     server.fault("F36", "clog", "GET /bids/{id}", "ms = 10000");
     server.get("/api/bids/1", "trade");

@@ -1,8 +1,9 @@
 //! What goes wrong on demand.
 //!
 //! The numbers are those of the project's list of faults. What a server cannot cause has no entry: name resolution (part
-//! of F01), TLS (F02), the client's own disk and process (F38–F40), and compression bombs (part of F15). What people do
-//! on the account (F28 deposits, F29 orders, F30 fees) is done through the administration, with real effects.
+//! of F01), and the client's own disk and process (F38–F40). Certificates that nobody should trust (F02) are a setting
+//! of the whole server: see [`Tls`](crate::Tls). What people do on the account (F28 deposits, F29 orders, F30 fees) is
+//! done through the administration, with real effects.
 
 mod distort;
 mod rules;
@@ -65,8 +66,9 @@ pub static FAULTS: &[FaultKind] = &[
             "bom",
             "charset",
             "html",
+            "bomb",
         ],
-        "processed; an answer that is not what it should be",
+        "processed; an answer that is not what it should be; `bomb` is gzip of `count` MiB (default 100)",
     ),
     kind(
         "F16",
@@ -107,7 +109,11 @@ pub static FAULTS: &[FaultKind] = &[
         &["ahead", "behind", "missing"],
         "the header `Date` is off by `ms` (default 3600000), or missing",
     ),
-    kind("F34", &["maintenance"], "everything answers 503 for `ms` (default 60000)"),
+    kind(
+        "F34",
+        &["maintenance", "purged"],
+        "everything answers 503 for `ms` (default 60000); `purged` also cancels every customer's orders",
+    ),
     kind(
         "F35",
         &["book_renamed", "book_removed", "book_added", "new_status", "new_field"],

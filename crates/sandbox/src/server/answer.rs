@@ -69,6 +69,9 @@ impl Inner {
         let now = self.world.now();
         let hits = self.faults.draw(name, now);
         let date = date(now, &hits);
+        if hits.iter().any(|hit| hit.is("F34", "purged")) {
+            self.world.cancel_customers();
+        }
         let early = hits.iter().find_map(|hit| before(hit, endpoint));
         let early = early.or_else(|| self.faults.is_down(name, now).then(|| page(503)));
         if let Some(outcome) = early {
@@ -282,6 +285,7 @@ fn after(hit: &Hit, outcome: &mut Outcome) {
         ("F07", "short_length") => outcome.ending = Ending::Short,
         ("F07", "slow") => outcome.ending = Ending::Slow(hit.span_or(1_000)),
         ("F07", _) => outcome.ending = Ending::Huge(hit.count.unwrap_or(100)),
+        ("F15", "bomb") => outcome.ending = Ending::Bomb(hit.count.unwrap_or(100)),
         ("F09", _) => {
             let page = page(hit.status.unwrap_or(502));
             *outcome = Outcome { date: outcome.date.take(), ..page };

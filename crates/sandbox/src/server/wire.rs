@@ -1,6 +1,6 @@
 //! Answers on the wire, whole or not.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,10 +8,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http_body_util::channel::Channel;
 use pampero_model::Span;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -55,6 +57,8 @@ pub enum Ending {
     Slow(Span),
     /// So many times a mebibyte.
     Huge(u32),
+    /// The same, but compressed to very little.
+    Bomb(u32),
 }
 
 /// A response that shall not be sent: the connection ends instead.
@@ -88,7 +92,14 @@ pub async fn respond(outcome: Outcome, allowance: Option<&Allowance>) -> Respons
         _ => {}
     }
     let length = outcome.body.len();
-    let mut response = Response::new(body(outcome.body, outcome.ending));
+    let body = match outcome.ending {
+        Ending::Bomb(mebibytes) => {
+            let packed = tokio::task::spawn_blocking(move || bomb(&outcome.body, mebibytes)).await;
+            Body::from(packed.unwrap_or_default())
+        }
+        ending => body(outcome.body, ending),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut insert = |name: HeaderName, value: &str| {
@@ -108,6 +119,7 @@ pub async fn respond(outcome: Outcome, allowance: Option<&Allowance>) -> Respons
     match outcome.ending {
         Ending::InBody => insert(CONTENT_LENGTH, &length.to_string()),
         Ending::Short => insert(CONTENT_LENGTH, &(length + 100).to_string()),
+        Ending::Bomb(_) => insert(CONTENT_ENCODING, "gzip"),
         Ending::Closed => {
             response.extensions_mut().insert(Hangup);
         }
@@ -145,6 +157,16 @@ fn body(text: Vec<u8>, ending: Ending) -> Body {
         }
         _ => Body::from(whole),
     }
+}
+
+/// A text and so many mebibytes of blanks, compressed.
+fn bomb(text: &[u8], mebibytes: u32) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    let blank = vec![b' '; 1 << 20];
+    let pieces = std::iter::once(text).chain((0..mebibytes).map(|_| blank.as_slice()));
+    // Memory takes whatever is written to it.
+    let written = pieces.into_iter().try_for_each(|piece| packed.write_all(piece));
+    written.and_then(|()| packed.finish()).unwrap_or_default()
 }
 
 /// What follows the last piece of a body.
@@ -228,5 +250,21 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn a_bomb_is_small_until_it_is_opened() {
+        let packed = bomb(b"{}", 3);
+        assert!(packed.len() < 5_000, "{}", packed.len());
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+        assert_eq!((text.trim_end(), text.len()), ("{}", 2 + (3 << 20)));
     }
 }

@@ -195,6 +195,16 @@ impl World {
         true
     }
 
+    /// Asks for the cancellation of every order of every customer, as the exchange would.
+    pub fn cancel_customers(&mut self) {
+        let accounts = self.tables.users.iter().map(User::account);
+        let keys: Vec<OrderKey> =
+            accounts.flat_map(|account| self.live_orders(account)).map(|order| order.key).collect();
+        for key in keys {
+            self.cancel(key, Span::ZERO);
+        }
+    }
+
     /// The engine works in the order of arrival: nothing overtakes what waits longer.
     fn enqueue(&mut self, delay: Span) {
         let at = self.now.plus(delay);
