@@ -20,7 +20,7 @@ use pampero_model::{
 
 /// Bids at the best bid less a tick with every book, for a size that differs each time.
 struct Bidder {
-    calls: i128,
+    calls: i64,
 }
 
 impl Strategy for Bidder {
@@ -33,7 +33,7 @@ impl Strategy for Bidder {
         let best = ctx.book(market).and_then(|book| book.value.best(Side::Buy));
         let Some(best) = best else { return };
         let price = best.price.saturating_sub(Price::from_units(TICK));
-        let size = Size::Quote(Cash::from_units(i128::from(100 * SCALE) + self.calls % 1_000));
+        let size = Size::Quote(Cash::from_units((100 * SCALE + self.calls).into()));
         let _ = ctx.submit(Intent::limit(market, Side::Buy, size, price));
     }
 }

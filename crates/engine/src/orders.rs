@@ -298,6 +298,9 @@ impl OrderManager {
 
     /// Moves the counters from what an order was to what it is.
     fn count(&mut self, before: [bool; 3], after: [bool; 3]) {
+        if before == after {
+            return;
+        }
         let counters = [&mut self.unknown, &mut self.held, &mut self.timed];
         for ((counter, before), after) in counters.into_iter().zip(before).zip(after) {
             *counter = (*counter + usize::from(after)).saturating_sub(usize::from(before));

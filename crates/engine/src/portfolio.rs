@@ -192,7 +192,7 @@ pub(crate) type AssetId = usize;
 pub struct Portfolio {
     report: Currency,
     assets: Vec<Asset>,
-    /// By owner, then asset.
+    /// By asset, then owner.
     holdings: Vec<Holding>,
     /// By owner, in units of 1e-16, and their sum.
     equity: Vec<i128>,
@@ -286,11 +286,11 @@ impl Portfolio {
     }
 
     pub(crate) fn holding(&self, owner: Owner, asset: AssetId) -> Holding {
-        self.holdings.get(owner.index() * self.assets.len() + asset).copied().unwrap_or_default()
+        self.holdings.get(asset * self.equity.len() + owner.index()).copied().unwrap_or_default()
     }
 
     fn holding_mut(&mut self, owner: Owner, asset: AssetId) -> Option<&mut Holding> {
-        self.holdings.get_mut(owner.index() * self.assets.len() + asset)
+        self.holdings.get_mut(asset * self.equity.len() + owner.index())
     }
 
     /// What an owner has of a currency at a venue; nothing where no market trades it.
@@ -301,8 +301,9 @@ impl Portfolio {
     /// What the whole account has of a currency: the sum over strategies and what is unallocated.
     pub fn account(&self, venue: VenueId, currency: Currency) -> Holding {
         let Some(asset) = self.asset(venue, currency) else { return Holding::default() };
-        let column = self.holdings.iter().skip(asset).step_by(self.assets.len().max(1));
-        column.fold(Holding::default(), |sum, holding| Holding {
+        let owners = self.equity.len();
+        let held = self.holdings.iter().skip(asset * owners).take(owners);
+        held.fold(Holding::default(), |sum, holding| Holding {
             total: sum.total + holding.total,
             reserved: sum.reserved + holding.reserved,
         })
@@ -517,18 +518,19 @@ fn set_rate(
     asset: AssetId,
     rate: i64,
 ) -> bool {
-    let stride = assets.len();
+    let owners = equity.len();
     let Some(slot) = assets.get_mut(asset) else { return false };
     // Rates are not negative, so their difference fits.
     let change = rate.saturating_sub(slot.rate);
     slot.rate = rate;
+    if change == 0 {
+        return false;
+    }
     let mut moved = false;
-    let mut at = asset;
-    for equity in equity {
-        let total = holdings.get(at).map_or(0, |holding| holding.total);
-        at += stride;
-        if total != 0 && change != 0 {
-            let gained = worth(total, change);
+    let held = holdings.get(asset * owners..).unwrap_or_default();
+    for (equity, Holding { total, .. }) in equity.iter_mut().zip(held) {
+        if *total != 0 {
+            let gained = worth(*total, change);
             *equity = add(*equity, gained);
             *total_equity = add(*total_equity, gained);
             moved = true;

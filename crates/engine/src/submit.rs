@@ -217,6 +217,7 @@ impl Core {
             portfolio: &self.portfolio,
             live: self.orders.live(),
             any_unknown: self.orders.any_unknown(),
+            opposite_open: self.account.exposure(market_id).open_on(record.side.opposite()) > 0,
             reducing: record.side == Side::Sell && record.worst_base <= self.reducible(strategy, market_id),
             by_operator: record.by_operator,
             reference: view.mark_price(),

@@ -40,6 +40,8 @@ pub(crate) struct Review<'a> {
     pub(crate) portfolio: &'a Portfolio,
     pub(crate) live: &'a [OrderRecord],
     pub(crate) any_unknown: bool,
+    /// Whether the account has an order on the other side of the market that may execute.
+    pub(crate) opposite_open: bool,
     /// Whether it can only make the position smaller.
     pub(crate) reducing: bool,
     /// Whether an operator's flatten built it: the trading state does not stop it.
@@ -70,61 +72,77 @@ pub(crate) struct Scope<'a> {
     pub(crate) position_of: &'a dyn Fn(MarketId) -> Quantity,
 }
 
-type Check = fn(&Review<'_>, &Scope<'_>) -> Result<(), Denied>;
-
-/// The checks in the order of their rows. Each says whether the account's limits are checked as well as the
-/// strategy's; the others look at facts that are the same for both.
-const GATE: [(Check, bool); 24] = [
-    (trading_state, true),
-    (environment, false),
-    (allowed_market, true),
-    (order_notional, true),
-    (order_quantity, true),
-    (order_form, false),
-    (price_collar, true),
-    (price_drift, true),
-    (book_sanity, true),
-    (fresh_data, true),
-    (funds, false),
-    (position, true),
-    (open_orders, true),
-    (order_rate, true),
-    (request_budget, true),
-    (duplicate, true),
-    (repeated_execution, true),
-    (self_cross, false),
-    (daily_loss, true),
-    (drawdown, true),
-    (reject_streak, true),
-    (unknown_order, false),
-    (reconciled, true),
-    (clock_skew, true),
-];
-
-/// Runs every check for the strategy and for the account. Only this builds an approved order. Gives it with the
-/// number of checks that ran.
+/// Runs every check for the strategy and for the account, in the order of their rows. Only this builds an approved
+/// order. Gives it with the number of checks that ran.
 pub(crate) fn approve(
     review: &Review<'_>,
     strategy: &Scope<'_>,
     account: &Scope<'_>,
 ) -> Result<(Approved<Order>, u32), Denied> {
-    let mut ran = 0;
-    let mut pass = |check: &Check, scope| {
-        ran += 1;
-        match check(review, scope) {
-            Err(denied) if !review.reducing || denied.code().applies_to_reducing() => Err(denied),
+    let mut gate = Gate { review, strategy, account, ran: 0 };
+    gate.one(trading_state, strategy)?;
+    gate.one(trading_state, account)?;
+    gate.fact(environment)?;
+    gate.limit(allowed_market)?;
+    gate.limit(order_notional)?;
+    gate.limit(order_quantity)?;
+    gate.fact(order_form)?;
+    gate.limit(price_collar)?;
+    gate.limit(price_drift)?;
+    gate.limit(book_sanity)?;
+    gate.limit(fresh_data)?;
+    gate.fact(funds)?;
+    gate.limit(position)?;
+    gate.limit(open_orders)?;
+    gate.limit(order_rate)?;
+    gate.limit(request_budget)?;
+    gate.limit(duplicate)?;
+    gate.limit(repeated_execution)?;
+    gate.fact(self_cross)?;
+    gate.limit(daily_loss)?;
+    gate.limit(drawdown)?;
+    gate.limit(reject_streak)?;
+    gate.fact(unknown_order)?;
+    gate.limit(reconciled)?;
+    gate.limit(clock_skew)?;
+    Ok((Approved::by_gate(review.order), gate.ran))
+}
+
+/// An order on its way through the checks. Each check is a parameter and not a pointer, so that it is compiled in
+/// place: together they cost less than calling them would.
+struct Gate<'a> {
+    review: &'a Review<'a>,
+    strategy: &'a Scope<'a>,
+    account: &'a Scope<'a>,
+    ran: u32,
+}
+
+impl<'a> Gate<'a> {
+    #[inline]
+    fn one(
+        &mut self,
+        check: impl Fn(&Review<'a>, &Scope<'a>) -> Result<(), Denied>,
+        scope: &Scope<'a>,
+    ) -> Result<(), Denied> {
+        self.ran += 1;
+        match check(self.review, scope) {
+            Err(denied) if !self.review.reducing || denied.code().applies_to_reducing() => Err(denied),
             _ => Ok(()),
         }
-    };
-    // An account without limits has nothing to check but its trading state.
-    let account_limited = account.monitor.limited;
-    for (row, (check, of_account)) in GATE.iter().enumerate() {
-        pass(check, strategy)?;
-        if *of_account && (account_limited || row == 0) {
-            pass(check, account)?;
-        }
     }
-    Ok((Approved::by_gate(review.order), ran))
+
+    /// A check of facts that are the same for the strategy and the account.
+    #[inline]
+    fn fact(&mut self, check: impl Fn(&Review<'a>, &Scope<'a>) -> Result<(), Denied>) -> Result<(), Denied> {
+        self.one(check, self.strategy)
+    }
+
+    /// A check of the strategy's limits and then of the account's, if it has any.
+    #[inline]
+    fn limit(&mut self, check: impl Fn(&Review<'a>, &Scope<'a>) -> Result<(), Denied>) -> Result<(), Denied> {
+        self.one(&check, self.strategy)?;
+        if self.account.monitor.limited { self.one(&check, self.account) } else { Ok(()) }
+    }
 }
 
 fn trading_state(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
@@ -333,7 +351,7 @@ fn open_orders(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
 
 fn order_rate(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
     let monitor = scope.monitor;
-    for window in [&monitor.second, &monitor.minute, &monitor.day].into_iter().flatten() {
+    for window in monitor.orders.iter().flatten() {
         if !window.has_room(review.now) {
             return Err(Denied::OrderRate { limit: window.limit() });
         }
@@ -380,6 +398,9 @@ fn repeated_execution(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Deni
 
 fn self_cross(review: &Review<'_>, _: &Scope<'_>) -> Result<(), Denied> {
     let order = &review.order;
+    if !review.opposite_open {
+        return Ok(());
+    }
     let crossed = |record: &&OrderRecord| {
         record.side != order.side
             && record.market == order.market

@@ -77,9 +77,8 @@ pub(crate) struct Monitor {
     fall_allowed: i128,
     loss_tripped: bool,
     drawdown_tripped: bool,
-    pub(crate) second: Option<SlidingWindow>,
-    pub(crate) minute: Option<SlidingWindow>,
-    pub(crate) day: Option<SlidingWindow>,
+    /// Orders within a second, a minute and 24 hours.
+    pub(crate) orders: [Option<SlidingWindow>; 3],
     pub(crate) requests: Option<SlidingWindow>,
     pub(crate) fills: Option<SlidingWindow>,
     pub(crate) rejects: Option<SlidingWindow>,
@@ -95,9 +94,11 @@ impl Monitor {
     pub(crate) fn new(limits: Limits, markets: usize) -> Self {
         let window = |limit: Option<u32>, span| limit.map(|limit| SlidingWindow::new(limit, span));
         Self {
-            second: window(limits.orders_per_second, Span::from_secs(1)),
-            minute: window(limits.orders_per_minute, Span::from_minutes(1)),
-            day: window(limits.orders_per_day, Span::from_hours(24)),
+            orders: [
+                window(limits.orders_per_second, Span::from_secs(1)),
+                window(limits.orders_per_minute, Span::from_minutes(1)),
+                window(limits.orders_per_day, Span::from_hours(24)),
+            ],
             loss_allowed: limits
                 .max_daily_loss
                 .map_or(i128::MAX, |limit| limit.units().saturating_mul(i128::from(SCALE))),
@@ -272,11 +273,12 @@ impl Monitor {
         order: OrderId,
         (market, side, price, size): (MarketId, Side, Price, Size),
     ) {
-        for window in
-            [&mut self.second, &mut self.minute, &mut self.day, &mut self.requests].into_iter().flatten()
-        {
-            window.add(now);
+        // Without limits nobody asks what was approved.
+        if !self.limited {
+            return;
         }
+        self.orders.iter_mut().flatten().for_each(|window| window.add(now));
+        self.count_request(now);
         if self.limits.duplicate_window.is_some() {
             let recent = Recent { order, market, side, price, size, time: now };
             match self.recent.get_mut(self.recent_at) {
