@@ -1,6 +1,7 @@
 //! Whole runs: 1,000,000 candles through `sma-cross`, 5,000,000 quotes and trades through `market-maker`.
 //!
-//! Each once without limits and once with every check on. `cargo bench -p pampero-benches --bench history`
+//! Each once without limits and once with every check on; candles also without the curve and the list of orders, which is
+//! the engine and the venue alone. `cargo bench -p pampero-benches --bench history`
 
 // Bench code may stop where a run fails.
 #![allow(clippy::expect_used, clippy::print_stdout, missing_docs)]
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use pampero_backtest::{Outcome, run};
+use pampero_backtest::{Outcome, Recording, run};
 use pampero_benches::{candles, crossover, finite_limits, making, ticks};
 use pampero_engine::Limits;
 
@@ -28,10 +29,14 @@ fn candle_runs(criterion: &mut Criterion) {
     let history = Arc::new(candles(1_000_000));
     let mut group = criterion.benchmark_group("sma-cross, candles");
     group.throughput(Throughput::Elements(1_000_000)).sample_size(20);
-    for (name, limits) in [("no limits", Limits::default()), ("every check", finite_limits())] {
-        describe(name, &run(crossover(&history, limits.clone())).expect("a run"));
+    for (name, limits, recording) in [
+        ("no limits", Limits::default(), Recording::Everything),
+        ("every check", finite_limits(), Recording::Everything),
+        ("every check, totals alone", finite_limits(), Recording::Totals),
+    ] {
+        describe(name, &run(crossover(&history, limits.clone(), recording)).expect("a run"));
         group.bench_function(BenchmarkId::from_parameter(name), |bench| {
-            let make = || crossover(&history, limits.clone());
+            let make = || crossover(&history, limits.clone(), recording);
             bench.iter_batched(make, |backtest| run(backtest).expect("a run"), BatchSize::PerIteration);
         });
     }

@@ -1,4 +1,6 @@
-//! One run of a bench's work, many times over, for a profiler: `cargo run --profile bench -p pampero-benches --example profile candles 20`.
+//! One run of a bench's work, many times over, for a profiler. The work is `candles`, `totals` (the same without the curve and
+//! the list of orders) or `ticks`:
+//! `cargo run --profile bench -p pampero-benches --example profile candles 20`.
 
 // Bench code may stop where a run fails.
 #![allow(clippy::expect_used, clippy::print_stdout)]
@@ -6,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use pampero_backtest::run;
+use pampero_backtest::{Recording, run};
 use pampero_benches::{candles, crossover, finite_limits, making, ticks};
 
 fn main() {
@@ -20,10 +22,11 @@ fn main() {
         outcome.events
     };
     let mut events = 0;
-    if what == "candles" {
+    if what == "candles" || what == "totals" {
+        let recording = if what == "totals" { Recording::Totals } else { Recording::Everything };
         let history = Arc::new(candles(1_000_000));
         for _ in 0..times {
-            events = time(crossover(&history, finite_limits()));
+            events = time(crossover(&history, finite_limits(), recording));
         }
     } else {
         let (quotes, trades) = ticks(5_000_000);

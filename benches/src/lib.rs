@@ -136,22 +136,22 @@ pub fn setup(strategy: Box<dyn Strategy>, limits: Limits, fee: Rate, money: &[&s
     setup
 }
 
-fn run_of(setup: Setup, feeds: Vec<FeedData>, preset: FillPreset) -> Backtest {
+fn run_of(setup: Setup, feeds: Vec<FeedData>, preset: FillPreset, recording: Recording) -> Backtest {
     Backtest {
         setup,
         feeds: feeds.into_iter().map(|data| Feed { market: MARKET, data }).collect(),
         venue: SimSettings { fill: FillModel::preset(preset), latency: Latency::default(), seed: 1 },
         from: Timestamp::MIN,
         to: Timestamp::MAX,
-        recording: Recording::Everything,
+        recording,
     }
 }
 
 /// `sma-cross` (10, 30) over candles, fee 0.1 %, 1,000,000 USD.
-pub fn crossover(candles: &Arc<CandleSeries>, limits: Limits) -> Backtest {
+pub fn crossover(candles: &Arc<CandleSeries>, limits: Limits, recording: Recording) -> Backtest {
     let strategy = SmaCross::new(MARKET, SmaCrossParams::default()).expect("default parameters");
     let setup = setup(Box::new(strategy), limits, Rate::from_units(100_000), &["1000000 USD"]);
-    run_of(setup, vec![FeedData::Candles(Arc::clone(candles))], FillPreset::Conservative)
+    run_of(setup, vec![FeedData::Candles(Arc::clone(candles))], FillPreset::Conservative, recording)
 }
 
 /// `market-maker` two ticks behind the best prices, evaluated each 100 ms, starting with half of its inventory,
@@ -171,5 +171,5 @@ pub fn making(quotes: &Arc<QuoteSeries>, trades: &Arc<TradeSeries>, limits: Limi
     let strategy = MarketMaker::new(MARKET, parameters).expect("sound parameters");
     let setup = setup(Box::new(strategy), limits, Rate::from_units(20_000), &["100000 USD", "0.1 BTC"]);
     let feeds = vec![FeedData::Quotes(Arc::clone(quotes)), FeedData::Trades(Arc::clone(trades))];
-    run_of(setup, feeds, FillPreset::Neutral)
+    run_of(setup, feeds, FillPreset::Neutral, Recording::Everything)
 }
