@@ -108,12 +108,12 @@ impl Client {
 
     /// A document about one thing.
     pub(crate) async fn one<T: FromResource>(&self, call: Call<'_>) -> Result<T, Error> {
-        document::one(&self.succeed(&call).await?)
+        document::one(&self.succeed(&call).await?).map_err(|error| self.without_key(error))
     }
 
     /// A document about many things.
     pub(crate) async fn many<T: FromResource>(&self, call: Call<'_>) -> Result<Vec<T>, Error> {
-        document::many(&self.succeed(&call).await?)
+        document::many(&self.succeed(&call).await?).map_err(|error| self.without_key(error))
     }
 
     /// Something that answers nothing but success.

@@ -34,6 +34,14 @@ impl Environment {
     pub fn local(url: &str) -> Result<Self, Error> {
         let refuse = |why: &str| Error::Configuration(format!("`{url}` cannot be used: {why}"));
         let parsed = Url::parse(url).map_err(|error| refuse(&error.to_string()))?;
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            // Without the address, since a password may stand in it.
+            let why = "the address of a local server cannot hold a user name or a password; use an API key";
+            return Err(Error::Configuration(why.to_owned()));
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err(refuse("the address ends with the port or a path, without `?` or `#`"));
+        }
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         if !loopback {
@@ -169,9 +177,14 @@ mod tests {
             "",
             "http://127.0.0.1.nip.io",
             "http://user@example.com#localhost",
+            "http://localhost:4000/?key=1",
+            "http://localhost:4000/#api",
+            "http://user@localhost:4000",
         ] {
             assert!(Environment::local(url).is_err(), "{url}");
         }
+        let error = Environment::local("http://ana:open-sesame@localhost:4000").unwrap_err().to_string();
+        assert!(error.contains("use an API key") && !error.contains("sesame"), "{error}");
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl<'a> Resource<'a> {
 
 /// The relationships of a resource.
 #[derive(Debug)]
-pub(crate) struct Relationships<'a>(Entries<Relationship<'a>>);
+pub(crate) struct Relationships<'a>(Entries<Option<Relationship<'a>>>);
 
 #[derive(Debug, serde::Deserialize)]
 struct Relationship<'a> {
@@ -148,7 +148,8 @@ impl<'a> Relationships<'a> {
     /// Everything a relationship names; nothing where it is missing or null.
     pub fn many(&self, name: &str) -> &[Reference<'a>] {
         let found = self.0.0.iter().find(|(other, _)| other == name);
-        found.map_or(&[], |(_, relationship)| &relationship.data)
+        let relationship = found.and_then(|(_, relationship)| relationship.as_ref());
+        relationship.map_or(&[], |relationship| &relationship.data)
     }
 
     /// The one thing a relationship names.

@@ -10,7 +10,8 @@
 //! * What creates something is sent at most once, over a connection of its own; see [`Outcome`].
 //!
 //! Left out: what only master users or compliance officers do (cross-border payments, documents for compliance,
-//! creating users), transfers between users, whose shape is not on record, and the old interface without JSON:API.
+//! creating users), transfers between users, whose shape is not on record, notarial attestations, support tickets,
+//! and the old interface without JSON:API.
 //!
 //! [`Outcome`]: pampero_exchange::Outcome
 

@@ -174,6 +174,21 @@ fn a_level_that_is_named_and_not_included_is_an_error() {
 }
 
 #[test]
+fn a_market_without_anything_is_empty() {
+    for nothing in ["null", "{}", r#"{"data":[]}"#, r#"{"data":null}"#] {
+        let body = format!(
+            r#"{{"data":{{"id":"btc_usd","type":"markets","relationships":{{"bids":{nothing},"asks":{nothing},"candles":{nothing},"transactions":{nothing}}}}},"included":null}}"#
+        );
+        let market: MarketSnapshot = one(body.as_bytes()).unwrap();
+        assert_eq!(
+            market,
+            MarketSnapshot { market: "btc_usd".into(), ..MarketSnapshot::default() },
+            "{body}"
+        );
+    }
+}
+
+#[test]
 fn transactions_have_had_two_names_for_their_time() {
     let old: Transaction = read(
         "transactions",
