@@ -80,6 +80,46 @@ fn a_command_prints_the_key() {
     assert!(load(words(&["no-such-program-of-ours"])).is_err());
 }
 
+/// The environment of a process is set before it starts, so this test starts itself again, once with and once
+/// without what systemd sets.
+#[test]
+fn keys_come_from_the_environment_and_from_systemd() {
+    const CHILD: &str = "PAMPERO_TEST_OF_KEY_SOURCES";
+    let variable = || KeySource::Variable("PAMPERO_TEST_KEY".into());
+    let credential = |name: &str| KeySource::Credential(name.into());
+    let ending =
+        format!(r#"{{"data":{{"id":"1","type":"api_keys","attributes":{{"token":"*{}"}}}}}}"#, &KEY[40..]);
+    let same = |key: ApiKey| key.ends_like(&decode::one::<KeyRecord>(ending.as_bytes()).unwrap().token);
+    match std::env::var(CHILD).as_deref() {
+        Ok("service") => {
+            assert!(same(load(variable()).unwrap()) && same(load(credential("trade")).unwrap()));
+            let error = load(credential("other")).unwrap_err().to_string();
+            assert!(error.contains("the systemd credential `other`"), "{error}");
+            let error = load(credential("broken")).unwrap_err();
+            assert!(matches!(error, KeyError::Malformed { .. }), "{error}");
+            return;
+        }
+        Ok(_) => {
+            let error = load(credential("trade")).unwrap_err().to_string();
+            assert!(error.contains("does not run as a systemd service"), "{error}");
+            return;
+        }
+        Err(_) => {}
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("trade"), format!("{KEY}\n")).unwrap();
+    std::fs::write(folder.path().join("broken"), "two words").unwrap();
+    for (child, credentials) in [("service", Some(folder.path())), ("by hand", None)] {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "keys_come_from_the_environment_and_from_systemd"]);
+        command.env(CHILD, child).env("PAMPERO_TEST_KEY", KEY).env_remove("CREDENTIALS_DIRECTORY");
+        command.envs(credentials.map(|folder| ("CREDENTIALS_DIRECTORY", folder)));
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{child}: {text}");
+    }
+}
+
 #[test]
 fn a_key_of_one_environment_is_not_sent_to_another() {
     let local = Environment::local("http://127.0.0.1:1").unwrap();
@@ -186,6 +226,29 @@ proptest! {
                 assert_hides(&key, &format!("{error} {error:?}"));
             }
         });
+    }
+}
+
+/// A key of short words would pass as ordinary words; it is looked for as a whole.
+#[tokio::test]
+async fn a_key_of_words_is_hidden_too() {
+    let key = "short-words.joined-by-marks";
+    let echo = reply(200, &format!(r#"{{"data":{{"id":"{key}","type":"{key}"}}}}"#));
+    let list = reply(200, &format!(r#"{{"data":[{{"id":"{key}","type":"{key}"}}]}}"#));
+    let refusal = reply(401, &format!(r#"{{"error":"what is {key}?"}}"#));
+    let server = Server::start(vec![echo, list, refusal.clone(), refusal]).await;
+    let environment = Environment::local(&server.url).unwrap();
+    let secret = ApiKey::new(key.into(), &environment).unwrap();
+    let client = Client::new(config(environment), Budget::unlimited()).unwrap().with_key(secret).unwrap();
+    let password = OneTimePassword::new("123456").unwrap();
+    let errors = [
+        client.me().await.unwrap_err(),
+        client.orders().await.unwrap_err(),
+        client.orders().await.unwrap_err(),
+        client.create_api_key(KeyPermissions::default(), &password).await.into_result().unwrap_err(),
+    ];
+    for error in errors {
+        assert_hides(key, &format!("{error} {error:?}"));
     }
 }
 

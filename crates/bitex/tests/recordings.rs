@@ -106,7 +106,7 @@ fn files() -> Vec<PathBuf> {
     let folders = folders.map(|folder| folder.unwrap().path()).filter(|path| path.is_dir());
     let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
-    // An inventory of requests and examples from guides, without recorded answers.
+    // Examples from guides, which have a test of their own, and an inventory of requests without answers.
     files.retain(|file| {
         file.extension().is_some_and(|ending| ending == "json") && parent(file) != "documented"
     });
@@ -141,4 +141,60 @@ fn every_recorded_answer_is_read_exactly() {
     }
     assert!(wrong.is_empty(), "not as in recorded.txt:\n{wrong}");
     assert_eq!(files.len(), expected.len(), "recorded.txt names files that are not there");
+}
+
+#[derive(Deserialize)]
+struct Examples {
+    examples: Vec<Example>,
+}
+
+/// An example that a guide prints: an answer, or an event with its body alone.
+#[derive(Deserialize)]
+struct Example {
+    name: String,
+    #[serde(default)]
+    response: Option<Response>,
+    #[serde(default)]
+    body: Option<Box<RawValue>>,
+}
+
+#[test]
+fn the_examples_of_the_guides_are_read_exactly() {
+    let Ok(text) = std::fs::read_to_string(format!("{FOLDER}/documented/examples.json")) else {
+        eprintln!("skipped: the folder of recordings is not present");
+        return;
+    };
+    let examples: Examples = serde_json::from_str(&text).unwrap();
+    let mut read = 0;
+    for Example { name, response, body } in &examples.examples {
+        let body = body.as_ref().or(response.as_ref().map(|response| &response.body)).unwrap().get();
+        let (found, expected) = match &**name {
+            "ticker list" => (
+                show::<Ticker>(body),
+                r#"1 {"market":"btc_usd","last":"5332.21706047","price_before_last":"5500","open":"5260.62726288","high":"5500","low":"5123.44","vwap":"5214.67182309","volume":"3.18099375","bid":"5255.056356","ask":"5315.12855427"}"#,
+            ),
+            "ticker eth_ars" => (
+                show::<Ticker>(body),
+                r#"{"market":"eth_ars","last":"935234","price_before_last":"920016","open":"934713","high":"935234","low":"907110","vwap":"934877.71837708","volume":"1.257","bid":"879407","ask":"930127"}"#,
+            ),
+            "ticker unknown" => (
+                format!("{:?}", refusal(response.as_ref().unwrap().status, body.as_bytes())),
+                r#"NotFound("Orderbook with code NONEXISTING not found")"#,
+            ),
+            "webhook event" => (
+                show::<Event>(body),
+                r#"{"id":"8","kind":"user_enabled","created_at":"2000-01-01T00:00:00Z","sent_at":"2000-01-01T00:00:00Z","subject":{"other":{"kind":"concierge_requests","id":"1"}}}"#,
+            ),
+            name if name.starts_with("bid placed") => (
+                show::<VenueOrder>(body),
+                r#"{"id":2,"side":"buy","market":"btc_usd","price":"13222.22","size":{"quote":"100000"},"remaining":{"quote":"100000"},"status":{"known":"pending"},"created_at":null}"#,
+            ),
+            // Of master users and of the notary.
+            name if name.starts_with("concierge") || name.starts_with("notarial") => continue,
+            other => panic!("{other}: an example that no reader is for"),
+        };
+        assert_eq!(found, expected, "{name}");
+        read += 1;
+    }
+    assert_eq!(read, 5);
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use pampero_bitex::{ApiKey, Client, Config, Environment, Timeouts};
 use pampero_exchange::Budget;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 pub const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -46,8 +47,17 @@ pub fn headed(status: u16, headers: &str, body: &[u8]) -> Reply {
 impl Server {
     /// Answers the first request with the first reply and so on, the last one for ever.
     pub async fn start(replies: Vec<Reply>) -> Self {
+        Self::start_on("http://127.0.0.1", None, replies).await
+    }
+
+    /// The same over TLS, with a certificate for `localhost`.
+    pub async fn start_tls(acceptor: TlsAcceptor, replies: Vec<Reply>) -> Self {
+        Self::start_on("https://localhost", Some(acceptor), replies).await
+    }
+
+    async fn start_on(host: &str, acceptor: Option<TlsAcceptor>, replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{host}:{}", listener.local_addr().unwrap().port());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = requests.clone();
         tokio::spawn(async move {
@@ -56,7 +66,17 @@ impl Server {
                 let (stream, _) = listener.accept().await.unwrap();
                 let reply = replies[usize::min(number, replies.len() - 1)].clone();
                 number += 1;
-                tokio::spawn(serve(stream, reply, kept.clone()));
+                let (acceptor, kept) = (acceptor.clone(), kept.clone());
+                tokio::spawn(async move {
+                    match acceptor {
+                        None => serve(stream, reply, kept).await,
+                        Some(acceptor) => {
+                            // Whoever fails the handshake is not served.
+                            let Ok(stream) = acceptor.accept(stream).await else { return };
+                            serve(stream, reply, kept).await;
+                        }
+                    }
+                });
             }
         });
         Self { url, requests }
@@ -88,7 +108,7 @@ pub fn config(environment: Environment) -> Config {
     Config { timeouts, ..Config::new(environment) }
 }
 
-async fn serve(mut stream: TcpStream, reply: Reply, kept: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, reply: Reply, kept: Arc<Mutex<Vec<String>>>) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !is_whole(&request) {
