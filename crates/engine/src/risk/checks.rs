@@ -108,8 +108,8 @@ pub(crate) fn approve(
     Ok((Approved::by_gate(review.order), gate.ran))
 }
 
-/// An order on its way through the checks. Each check is a parameter and not a pointer, so that it is compiled in
-/// place: together they cost less than calling them would.
+/// An order on its way through the checks. Each check is a parameter and not a pointer, so that the compiler
+/// can join it with the method that runs it.
 struct Gate<'a> {
     review: &'a Review<'a>,
     strategy: &'a Scope<'a>,
