@@ -131,6 +131,40 @@ fn shares_hold_across_processes() {
     assert!(count(&log, Class::Cancel) >= 60, "{}", count(&log, Class::Cancel));
 }
 
+/// What the ledger says of a class may be older than who waits for it now: the one who asked first has left. Were
+/// the two processes to count from different beginnings, each would take it for the other's turn.
+#[test]
+fn processes_do_not_give_way_to_each_other_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    paused().block_on(async {
+        let budgets = processes(2, &folder);
+        let start = Instant::now();
+        let at = |millis: u64| tokio::time::sleep_until(start + Duration::from_millis(millis));
+        // Asks at a time and gives up at another; whatever else waits in the process is seen waiting then.
+        let briefly = async |process: usize, class: Class, from: u64, to: u64| {
+            at(from).await;
+            let turn = budgets[process].acquire(class);
+            assert!(tokio::time::timeout_at(start + Duration::from_millis(to), turn).await.is_err());
+        };
+        let lastly = async |process: usize, class: Class, from: u64| {
+            at(from).await;
+            let turn = tokio::time::timeout(Duration::from_secs(30), budgets[process].acquire(class)).await;
+            turn.unwrap_or_else(|_| panic!("{class} of process {process} never had its turn"));
+            start.elapsed().as_millis()
+        };
+        // Nobody sends until both are due.
+        budgets[0].back_off(Some(Duration::from_millis(700)));
+        let ((), (), (), market_data, cancel) = tokio::join!(
+            briefly(0, Class::MarketData, 0, 600),
+            briefly(0, Class::Account, 400, 410),
+            briefly(1, Class::Account, 500, 510),
+            lastly(0, Class::MarketData, 601),
+            lastly(1, Class::Cancel, 300),
+        );
+        assert!(market_data.max(cancel) <= 700 + 2 * 220, "{market_data} {cancel}");
+    });
+}
+
 #[test]
 fn higher_classes_come_first_and_equals_in_the_order_they_came() {
     let log = Log::default();
