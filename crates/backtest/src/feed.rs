@@ -75,9 +75,23 @@ pub(crate) enum Phase {
     Open,
 }
 
+/// What decides which feed comes first; at equal instants and phases the one named first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    time: Timestamp,
+    phase: Phase,
+    number: usize,
+}
+
+impl Key {
+    /// Of a feed that has nothing more.
+    pub(crate) const END: Self = Self { time: Timestamp::MAX, phase: Phase::Whole, number: 0 };
+}
+
 /// A position in a feed.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor {
+    number: usize,
     pub(crate) feed: Feed,
     pub(crate) index: usize,
     end: usize,
@@ -89,13 +103,13 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     /// The part of a feed within `[from, to)`.
-    pub(crate) fn new(feed: Feed, from: Timestamp, to: Timestamp) -> Self {
+    pub(crate) fn new(number: usize, feed: Feed, from: Timestamp, to: Timestamp) -> Self {
         let times = feed.data.times();
         let index = times.partition_point(|time| *time < from);
         let end = times.partition_point(|time| *time < to);
         let span = feed.data.span();
         let phase = if span == Span::ZERO { Phase::Whole } else { Phase::Open };
-        let mut cursor = Self { feed, index, end, phase, next: Timestamp::MAX, span };
+        let mut cursor = Self { number, feed, index, end, phase, next: Timestamp::MAX, span };
         cursor.look();
         cursor
     }
@@ -137,9 +151,14 @@ impl Cursor {
         self.look();
     }
 
-    /// What decides which cursor comes first; ties go to the feed named first.
+    /// Whether its next part comes before another feed's; the times alone nearly always say so.
     #[inline]
-    pub(crate) fn key(&self) -> (Timestamp, Phase) {
-        (self.next, self.phase)
+    pub(crate) fn comes_before(&self, rival: Key) -> bool {
+        self.next < rival.time || self.key() < rival
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> Key {
+        Key { time: self.next, phase: self.phase, number: self.number }
     }
 }

@@ -7,7 +7,7 @@ use pampero_model::{Cash, Currency, MarketError, MarketId, OrderUpdate, Span, Ti
 use pampero_venue::{HistoryVenue, SimSettings, VenueError};
 use thiserror::Error;
 
-use crate::feed::{Cursor, Feed, FeedData, Phase};
+use crate::feed::{Cursor, Feed, FeedData, Key, Phase};
 use crate::outcome::{EquityPoint, FillRecord, Outcome};
 
 /// What is kept of a run beside its totals.
@@ -131,7 +131,8 @@ impl Runner {
         for allocation in &setup.allocations {
             venue.deposit(allocation.venue, allocation.money)?;
         }
-        let cursors: Vec<Cursor> = feeds.into_iter().map(|feed| Cursor::new(feed, from, to)).collect();
+        let cursors: Vec<Cursor> =
+            (0..).zip(feeds).map(|(number, feed)| Cursor::new(number, feed, from, to)).collect();
         let ranges = cursors.iter().filter_map(Cursor::range);
         let range = ranges.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
         let range = range.ok_or(BacktestError::NoData { from, to })?;
@@ -176,10 +177,16 @@ impl Runner {
         let total: usize = cursors.iter().map(Cursor::remaining).sum();
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let mut report_at = PROGRESS_STEP;
-        while let Some(cursor) = next_cursor(&mut cursors) {
-            self.run_due(cursor.next);
-            self.observe(cursor);
-            cursor.advance();
+        while let Some((cursor, rival)) = next_cursor(&mut cursors) {
+            // The same feed goes on for as long as it comes before the others.
+            while cursor.comes_before(rival) {
+                self.run_due(cursor.next);
+                self.observe(cursor);
+                cursor.advance();
+                if self.outcome.events >= report_at {
+                    break;
+                }
+            }
             if self.outcome.events >= report_at {
                 report_at = self.outcome.events + PROGRESS_STEP;
                 progress(self.outcome.events, total);
@@ -270,9 +277,13 @@ impl Runner {
     /// Lets requests arrive and reports return until nothing more is due at `now`.
     #[inline]
     fn exchange(&mut self, now: Timestamp) {
-        if self.venue.next_due() > now {
-            return;
+        if self.venue.next_due() <= now {
+            self.exchange_due(now);
         }
+    }
+
+    #[inline(never)]
+    fn exchange_due(&mut self, now: Timestamp) {
         self.venue.advance(now);
         while let Some(update) = self.venue.next_report(now) {
             self.report(now, update);
@@ -288,13 +299,13 @@ impl Runner {
     /// Sends what the engine decided and lets what has no latency happen at once.
     #[inline]
     fn carry_out(&mut self, now: Timestamp) {
-        if self.out.commands.is_empty() && self.out.audit.is_empty() {
-            return;
+        if !self.out.commands.is_empty() || !self.out.audit.is_empty() {
+            self.send(now);
+            self.exchange(now);
         }
-        self.send(now);
-        self.exchange(now);
     }
 
+    #[inline(never)]
     fn send(&mut self, now: Timestamp) {
         for command in self.out.commands.drain(..) {
             match command {
@@ -331,11 +342,11 @@ impl Runner {
 
     #[inline]
     fn sample(&mut self, now: Timestamp) {
-        self.sample_at = now.plus(self.sample_step);
-        if self.recording == Recording::Everything || self.outcome.equity.is_empty() {
-            let point = self.point(now);
-            self.outcome.equity.push(point);
-        }
+        // Where totals are kept alone, the first point is all there is of the curve.
+        let more = self.recording == Recording::Everything;
+        self.sample_at = if more { now.plus(self.sample_step) } else { Timestamp::MAX };
+        let point = self.point(now);
+        self.outcome.equity.push(point);
     }
 
     fn point(&self, time: Timestamp) -> EquityPoint {
@@ -398,14 +409,21 @@ impl Runner {
     }
 }
 
-/// The feed that comes next; none at the end of all.
-#[inline]
-fn next_cursor(cursors: &mut [Cursor]) -> Option<&mut Cursor> {
-    let first = match cursors {
-        [only] => only,
-        _ => cursors.iter_mut().min_by_key(|cursor| cursor.key())?,
-    };
-    (first.next < Timestamp::MAX).then_some(first)
+/// The feed that comes next, with the key of the one after it; none at the end of all.
+fn next_cursor(cursors: &mut [Cursor]) -> Option<(&mut Cursor, Key)> {
+    let (mut first, mut rival) = (None, Key::END);
+    for cursor in cursors {
+        let key = cursor.key();
+        match &first {
+            Some((_, best)) if *best < key => rival = rival.min(key),
+            _ => {
+                if let Some((_, best)) = first.replace((cursor, key)) {
+                    rival = rival.min(best);
+                }
+            }
+        }
+    }
+    first.filter(|(_, key)| *key < Key::END).map(|(cursor, _)| (cursor, rival))
 }
 
 fn check_feed(number: usize, feed: &Feed, markets: usize) -> Result<(), BacktestError> {

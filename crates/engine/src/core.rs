@@ -100,18 +100,41 @@ impl Core {
         }
     }
 
+    /// Lets every monitor see the equity it watches. Nearly always all of them find it within their bounds.
     #[inline]
     pub(crate) fn watch_equity(&mut self) {
+        let mut quiet = self.account.sees(self.portfolio.total_equity());
+        for (monitor, equity) in self.monitors.iter_mut().zip(self.portfolio.strategy_equities()) {
+            quiet &= monitor.sees(*equity);
+        }
+        if !quiet {
+            self.watch_closely();
+        }
+    }
+
+    #[inline(never)]
+    fn watch_closely(&mut self) {
         if let Some(reason) = self.account.watch(self.portfolio.total_equity()) {
             self.trip(None, TradingState::ReduceOnly, reason);
         }
         for index in 0..self.monitors.len() {
-            let Ok(strategy) = u16::try_from(index).map(StrategyId) else { return };
-            let equity = self.portfolio.owner_equity(Owner::Strategy(strategy));
-            if let Some(reason) = self.monitor_mut(strategy).and_then(|monitor| monitor.watch(equity)) {
-                self.trip(Some(strategy), TradingState::ReduceOnly, reason);
+            let Some(monitor) = self.monitors.get_mut(index) else { return };
+            let Some(equity) = self.portfolio.strategy_equities().get(index) else { return };
+            if let (Some(reason), Ok(index)) = (monitor.watch(*equity), u16::try_from(index)) {
+                self.trip(Some(StrategyId(index)), TradingState::ReduceOnly, reason);
             }
         }
+    }
+
+    /// Whether a step has anything to do beside what its event is: most have not.
+    #[inline]
+    pub(crate) fn has_work(&self) -> bool {
+        // What is timed is covered by `next_due`, unless that must be looked for again.
+        self.due_moved
+            || self.now >= self.next_due
+            || !self.notices.is_empty()
+            || self.quotes.any_awake()
+            || self.flattening
     }
 
     // The trading state.

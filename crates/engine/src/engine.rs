@@ -92,6 +92,27 @@ struct Slot {
     poisoned: bool,
 }
 
+impl Slot {
+    /// Calls a hook. A panic poisons the strategy: it is halted and never called again.
+    #[inline]
+    fn call(
+        &mut self,
+        core: &mut Core,
+        id: StrategyId,
+        hook: impl FnOnce(&mut dyn Strategy, &mut Context<'_>),
+    ) {
+        if self.poisoned {
+            return;
+        }
+        let strategy = self.strategy.as_mut();
+        let outcome = catch_unwind(AssertUnwindSafe(|| hook(strategy, &mut Context::new(core, id))));
+        if outcome.is_err() {
+            self.poisoned = true;
+            core.trip(Some(id), TradingState::Halted, TripReason::Panic);
+        }
+    }
+}
+
 /// The trading engine. See the [crate's documentation](crate).
 pub struct Engine {
     pub(crate) core: Core,
@@ -298,9 +319,15 @@ impl Engine {
         }
     }
 
-    /// Timers, expiries, notices and quotes until nothing is left to do.
     #[inline]
     fn settle(&mut self) {
+        if self.core.has_work() {
+            self.work_off();
+        }
+    }
+
+    /// Timers, expiries, notices and quotes until nothing is left to do.
+    fn work_off(&mut self) {
         if self.core.orders.any_timed() {
             self.core.expire();
         }
@@ -345,20 +372,18 @@ impl Engine {
 
     #[inline]
     fn dispatch(&mut self, market: MarketId, hook: impl Fn(&mut dyn Strategy, &mut Context<'_>)) {
-        let mut at = 0;
-        while let Some(id) = self.subscribers.get(market.index()).and_then(|ids| ids.get(at)).copied() {
-            at += 1;
-            self.call(id, &hook);
+        for id in self.subscribers.get(market.index()).into_iter().flatten() {
+            if let Some(slot) = self.slots.get_mut(id.index()) {
+                slot.call(&mut self.core, *id, &hook);
+            }
         }
     }
 
     #[inline]
     fn dispatch_candle(&mut self, market: MarketId, span: Span, candle: &Candle) {
-        let mut at = 0;
-        while let Some(id) = self.subscribers.get(market.index()).and_then(|ids| ids.get(at)).copied() {
-            at += 1;
-            let wanted = |slot: &Slot| slot.spans.is_empty() || slot.spans.contains(&span);
-            if !self.slots.get(id.index()).is_some_and(wanted) {
+        for id in self.subscribers.get(market.index()).into_iter().flatten() {
+            let Some(slot) = self.slots.get_mut(id.index()) else { continue };
+            if !slot.spans.is_empty() && !slot.spans.contains(&span) {
                 continue;
             }
             if let Some(facts) = self.core.strategies.get_mut(id.index())
@@ -367,7 +392,7 @@ impl Engine {
             {
                 facts.warm_up_left -= 1;
             }
-            self.call(id, |strategy, ctx| strategy.on_candle(ctx, market, candle));
+            slot.call(&mut self.core, *id, |strategy, ctx| strategy.on_candle(ctx, market, candle));
         }
     }
 
@@ -379,16 +404,9 @@ impl Engine {
         }
     }
 
-    /// Calls a hook. A panic poisons the strategy: it is halted and never called again.
-    #[inline]
     fn call(&mut self, id: StrategyId, hook: impl FnOnce(&mut dyn Strategy, &mut Context<'_>)) {
-        let Some(slot) = self.slots.get_mut(id.index()).filter(|slot| !slot.poisoned) else { return };
-        let core = &mut self.core;
-        let strategy = slot.strategy.as_mut();
-        let outcome = catch_unwind(AssertUnwindSafe(|| hook(strategy, &mut Context::new(core, id))));
-        if outcome.is_err() {
-            slot.poisoned = true;
-            self.core.trip(Some(id), TradingState::Halted, TripReason::Panic);
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            slot.call(&mut self.core, id, hook);
         }
     }
 

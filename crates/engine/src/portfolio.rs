@@ -170,6 +170,8 @@ struct Asset {
     rate: i64,
     /// When an outside rate was last set; the latest instant for one fixed by configuration.
     rate_at: Timestamp,
+    /// By owner.
+    holdings: Vec<Holding>,
 }
 
 /// The assets of a market.
@@ -192,8 +194,6 @@ pub(crate) type AssetId = usize;
 pub struct Portfolio {
     report: Currency,
     assets: Vec<Asset>,
-    /// By asset, then owner.
-    holdings: Vec<Holding>,
     /// By owner, in units of 1e-16, and their sum.
     equity: Vec<i128>,
     total_equity: i128,
@@ -219,6 +219,7 @@ impl Portfolio {
         strategies: usize,
         rates: &[(Currency, Price)],
     ) -> Result<Self, PortfolioError> {
+        let owners = strategies + 1;
         let mut assets: Vec<Asset> = Vec::new();
         let mut pairs = Vec::new();
         let mut asset = |venue: VenueId, currency: Currency| {
@@ -230,6 +231,7 @@ impl Portfolio {
                         source: RateSource::External,
                         rate: 0,
                         rate_at: Timestamp::MAX,
+                        holdings: vec![Holding::default(); owners],
                     });
                     assets.len() - 1
                 },
@@ -253,10 +255,8 @@ impl Portfolio {
                 pair.valued.push((index, inverse));
             }
         }
-        let owners = strategies + 1;
         Ok(Self {
             report,
-            holdings: vec![Holding::default(); owners * assets.len()],
             equity: vec![0; owners],
             total_equity: 0,
             report_total: 0,
@@ -286,11 +286,12 @@ impl Portfolio {
     }
 
     pub(crate) fn holding(&self, owner: Owner, asset: AssetId) -> Holding {
-        self.holdings.get(asset * self.equity.len() + owner.index()).copied().unwrap_or_default()
+        let holding = self.assets.get(asset).and_then(|asset| asset.holdings.get(owner.index()));
+        holding.copied().unwrap_or_default()
     }
 
     fn holding_mut(&mut self, owner: Owner, asset: AssetId) -> Option<&mut Holding> {
-        self.holdings.get_mut(asset * self.equity.len() + owner.index())
+        self.assets.get_mut(asset)?.holdings.get_mut(owner.index())
     }
 
     /// What an owner has of a currency at a venue; nothing where no market trades it.
@@ -300,10 +301,9 @@ impl Portfolio {
 
     /// What the whole account has of a currency: the sum over strategies and what is unallocated.
     pub fn account(&self, venue: VenueId, currency: Currency) -> Holding {
-        let Some(asset) = self.asset(venue, currency) else { return Holding::default() };
-        let owners = self.equity.len();
-        let held = self.holdings.iter().skip(asset * owners).take(owners);
-        held.fold(Holding::default(), |sum, holding| Holding {
+        let asset = self.asset(venue, currency).and_then(|asset| self.assets.get(asset));
+        let held = asset.map_or(&[][..], |asset| &asset.holdings);
+        held.iter().fold(Holding::default(), |sum, holding| Holding {
             total: sum.total + holding.total,
             reserved: sum.reserved + holding.reserved,
         })
@@ -384,15 +384,13 @@ impl Portfolio {
         }
     }
 
-    /// A market has a new mark: revalues what depends on it. Says whether anybody's equity moved.
+    /// A market has a new mark: revalues what depends on it. Says whether that changed any worth.
     #[inline]
     pub(crate) fn mark(&mut self, market: MarketId, mark: Price) -> bool {
         let Some(Pair { quote, valued, .. }) = self.pairs.get(market.index()) else { return false };
         let quote_rate = self.assets.get(*quote).map_or(0, |asset| asset.rate);
-        let mut moved = false;
-        let mut at = 0;
-        while let Some((asset, inverse)) = valued.get(at).copied() {
-            at += 1;
+        let mut changed = false;
+        for (asset, inverse) in valued {
             let rate = if !inverse {
                 scaled(mark.units(), quote_rate)
             } else if mark.is_positive() {
@@ -400,18 +398,18 @@ impl Portfolio {
             } else {
                 continue;
             };
-            moved |= set_rate(
-                &mut self.assets,
-                &self.holdings,
-                (&mut self.equity, &mut self.total_equity),
-                asset,
-                rate,
-            );
+            if let Some(asset) = self.assets.get_mut(*asset) {
+                if rate != asset.rate {
+                    let gained = asset.set_rate(rate, &mut self.equity);
+                    self.total_equity = add(self.total_equity, gained);
+                    changed = true;
+                }
+            }
         }
         if self.unvalued {
             self.look_for_unvalued();
         }
-        moved
+        changed
     }
 
     /// Whether anything waits for its first price.
@@ -428,14 +426,11 @@ impl Portfolio {
 
     /// Sets the worth of a currency from outside, at every venue.
     pub(crate) fn set_external_rate(&mut self, now: Timestamp, currency: Currency, rate: Price) {
-        for asset in 0..self.assets.len() {
-            let external = |asset: &Asset| asset.currency == currency && asset.source == RateSource::External;
-            if self.assets.get(asset).is_some_and(external) {
-                let equity = (self.equity.as_mut_slice(), &mut self.total_equity);
-                set_rate(&mut self.assets, &self.holdings, equity, asset, rate.units());
-                if let Some(slot) = self.assets.get_mut(asset) {
-                    slot.rate_at = now;
-                }
+        for asset in &mut self.assets {
+            if asset.currency == currency && asset.source == RateSource::External {
+                let gained = asset.set_rate(rate.units(), &mut self.equity);
+                self.total_equity = add(self.total_equity, gained);
+                asset.rate_at = now;
             }
         }
     }
@@ -478,6 +473,13 @@ impl Portfolio {
         self.equity.get(owner.index()).copied().unwrap_or(0)
     }
 
+    /// Equity of every strategy, in units of 1e-16 of the report currency.
+    #[inline]
+    pub(crate) fn strategy_equities(&self) -> &[i128] {
+        // What is unallocated stands first.
+        self.equity.get(1..).unwrap_or_default()
+    }
+
     /// Equity of the account, in units of 1e-16 of the report currency.
     #[inline]
     pub(crate) fn total_equity(&self) -> i128 {
@@ -509,34 +511,22 @@ impl Portfolio {
     }
 }
 
-/// Gives an asset its worth and moves the equity of who holds it. Says whether anybody does.
-#[inline]
-fn set_rate(
-    assets: &mut [Asset],
-    holdings: &[Holding],
-    (equity, total_equity): (&mut [i128], &mut i128),
-    asset: AssetId,
-    rate: i64,
-) -> bool {
-    let owners = equity.len();
-    let Some(slot) = assets.get_mut(asset) else { return false };
-    // Rates are not negative, so their difference fits.
-    let change = rate.saturating_sub(slot.rate);
-    slot.rate = rate;
-    if change == 0 {
-        return false;
-    }
-    let mut moved = false;
-    let held = holdings.get(asset * owners..).unwrap_or_default();
-    for (equity, Holding { total, .. }) in equity.iter_mut().zip(held) {
-        if *total != 0 {
-            let gained = worth(*total, change);
-            *equity = add(*equity, gained);
-            *total_equity = add(*total_equity, gained);
-            moved = true;
+impl Asset {
+    /// Gives it its worth and moves the equity of who holds it, by owner. Gives what all gain together.
+    fn set_rate(&mut self, rate: i64, equity: &mut [i128]) -> i128 {
+        // Rates are not negative, so their difference fits.
+        let change = rate.saturating_sub(self.rate);
+        self.rate = rate;
+        let mut all = 0;
+        for (equity, Holding { total, .. }) in equity.iter_mut().zip(&self.holdings) {
+            if *total != 0 {
+                let gained = worth(*total, change);
+                *equity = add(*equity, gained);
+                all = add(all, gained);
+            }
         }
+        all
     }
-    moved
 }
 
 /// Amount × rate in units of 1e-16, held at the ends of the range.

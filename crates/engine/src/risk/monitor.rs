@@ -75,6 +75,8 @@ pub(crate) struct Monitor {
     loss_allowed: i128,
     /// A fall from the high-water mark that is certainly within the limit: exact for an earlier, lower mark.
     fall_allowed: i128,
+    /// Equity at or above this, and not above the high-water mark, passes no limit and changes no mark.
+    quiet_from: i128,
     loss_tripped: bool,
     drawdown_tripped: bool,
     /// Orders within a second, a minute and 24 hours.
@@ -103,6 +105,7 @@ impl Monitor {
                 .max_daily_loss
                 .map_or(i128::MAX, |limit| limit.units().saturating_mul(i128::from(SCALE))),
             fall_allowed: 0,
+            quiet_from: i128::MAX,
             requests: window(limits.requests_per_second, Span::from_secs(1)),
             fills: window(limits.max_fills, limits.fills_window),
             rejects: window(limits.max_rejects, limits.rejects_window),
@@ -130,12 +133,14 @@ impl Monitor {
         self.day_start = equity;
         self.high_water = equity;
         self.fall_allowed = 0;
+        self.look_from();
     }
 
     /// A new trading day begins.
     pub(crate) fn begin_day(&mut self) {
         self.day_start = self.equity;
         self.loss_tripped = false;
+        self.look_from();
     }
 
     /// Money came or went: neither profit nor loss.
@@ -145,12 +150,39 @@ impl Monitor {
         self.high_water = self.high_water.saturating_add(change);
         self.fall_allowed = 0;
         self.equity = self.equity.saturating_add(change);
+        self.look_from();
+    }
+
+    /// Works out from where equity is quiet: below, either the daily loss or the drawdown must be looked at.
+    fn look_from(&mut self) {
+        let loss = sub(self.day_start, self.loss_allowed);
+        let fall = match self.limits.max_drawdown {
+            Some(_) => sub(self.high_water, self.fall_allowed),
+            None => i128::MIN,
+        };
+        self.quiet_from = loss.max(fall);
+    }
+
+    /// Sees the equity; says whether it is where it passes no limit and changes no mark. Otherwise
+    /// [`watch`](Self::watch) must look closely.
+    #[inline]
+    pub(crate) fn sees(&mut self, equity: i128) -> bool {
+        self.equity = equity;
+        self.quiet_from <= equity && equity <= self.high_water
     }
 
     /// Sees the equity; gives the limit that it has just passed.
-    #[inline]
     pub(crate) fn watch(&mut self, equity: i128) -> Option<TripReason> {
-        self.equity = equity;
+        if self.sees(equity) {
+            return None;
+        }
+        let passed = self.passed(equity);
+        self.look_from();
+        passed
+    }
+
+    /// The limit that the equity has just passed.
+    fn passed(&mut self, equity: i128) -> Option<TripReason> {
         if equity > self.high_water {
             self.high_water = equity;
             self.drawdown_tripped = false;
@@ -171,8 +203,14 @@ impl Monitor {
             let first = !std::mem::replace(&mut self.drawdown_tripped, true);
             return first.then_some(TripReason::Drawdown);
         }
-        self.fall_allowed = self.high_water.saturating_sub(self.equity);
+        self.fall_allowed = self.greatest_fall().unwrap_or(self.high_water.saturating_sub(self.equity));
         None
+    }
+
+    /// The greatest fall from the high-water mark within the drawdown limit; none where the product does not fit.
+    fn greatest_fall(&self) -> Option<i128> {
+        let limit = i128::from(self.limits.max_drawdown?.units());
+        Some((self.high_water.checked_mul(limit)? / i128::from(SCALE)).max(0))
     }
 
     /// Loss since the start of the day in units of 1e-16; below zero for a profit.
