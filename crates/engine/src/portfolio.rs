@@ -389,21 +389,17 @@ impl Portfolio {
     pub(crate) fn mark(&mut self, market: MarketId, mark: Price) -> bool {
         let Some(Pair { quote, valued, .. }) = self.pairs.get(market.index()) else { return false };
         let quote_rate = self.assets.get(*quote).map_or(0, |asset| asset.rate);
+        let direct = scaled(mark.units(), quote_rate);
         let mut changed = false;
         for (asset, inverse) in valued {
-            let rate = if !inverse {
-                scaled(mark.units(), quote_rate)
-            } else if mark.is_positive() {
-                rare::inverse(mark.units())
-            } else {
-                continue;
+            let rate = match inverse {
+                false => direct,
+                true if mark.is_positive() => rare::inverse(mark.units()),
+                true => continue,
             };
-            if let Some(asset) = self.assets.get_mut(*asset) {
-                if rate != asset.rate {
-                    let gained = asset.set_rate(rate, &mut self.equity);
-                    self.total_equity = add(self.total_equity, gained);
-                    changed = true;
-                }
+            if let Some(asset) = self.assets.get_mut(*asset).filter(|asset| asset.rate != rate) {
+                asset.set_rate(rate, &mut self.equity, &mut self.total_equity);
+                changed = true;
             }
         }
         if self.unvalued {
@@ -428,8 +424,7 @@ impl Portfolio {
     pub(crate) fn set_external_rate(&mut self, now: Timestamp, currency: Currency, rate: Price) {
         for asset in &mut self.assets {
             if asset.currency == currency && asset.source == RateSource::External {
-                let gained = asset.set_rate(rate.units(), &mut self.equity);
-                self.total_equity = add(self.total_equity, gained);
+                asset.set_rate(rate.units(), &mut self.equity, &mut self.total_equity);
                 asset.rate_at = now;
             }
         }
@@ -512,8 +507,9 @@ impl Portfolio {
 }
 
 impl Asset {
-    /// Gives it its worth and moves the equity of who holds it, by owner. Gives what all gain together.
-    fn set_rate(&mut self, rate: i64, equity: &mut [i128]) -> i128 {
+    /// Gives it its worth and moves the equity of who holds it, by owner and in total.
+    #[inline(never)]
+    fn set_rate(&mut self, rate: i64, equity: &mut [i128], total_equity: &mut i128) {
         // Rates are not negative, so their difference fits.
         let change = rate.saturating_sub(self.rate);
         self.rate = rate;
@@ -525,7 +521,7 @@ impl Asset {
                 all = add(all, gained);
             }
         }
-        all
+        *total_equity = add(*total_equity, all);
     }
 }
 

@@ -104,15 +104,8 @@ impl HistoryMarket {
         }
     }
 
-    #[inline]
-    pub fn on_trade(&mut self, trade: &Trade, out: &mut Vec<Execution>) {
-        if !self.orders.is_empty() {
-            self.print(trade, out);
-        }
-    }
-
     /// A trade executes what rests at or behind its price, out of its own quantity.
-    fn print(&mut self, trade: &Trade, out: &mut Vec<Execution>) {
+    pub fn on_trade(&mut self, trade: &Trade, out: &mut Vec<Execution>) {
         let mut ours = 0;
         for side in [Side::Buy, Side::Sell] {
             for resting in self.orders.of_mut(side) {

@@ -186,7 +186,9 @@ impl HistoryVenue {
     #[inline]
     pub fn on_candle(&mut self, market: MarketId, candle: &Candle, span: Span) {
         if self.markets.get(market.index()).is_some_and(|state| !state.orders.is_empty()) {
-            self.candle_rest(market, candle, span);
+            // A copy for the rare case, so that the caller's candle need not lie in memory for it.
+            let candle = *candle;
+            self.candle_rest(market, &candle, span);
         }
     }
 
@@ -210,8 +212,11 @@ impl HistoryVenue {
     #[inline]
     pub fn on_trade(&mut self, market: MarketId, trade: &Trade) {
         let Some(state) = self.markets.get_mut(market.index()) else { return };
-        state.on_trade(trade, &mut self.executions);
-        self.book_executions(market);
+        if !state.orders.is_empty() {
+            let trade = *trade;
+            state.on_trade(&trade, &mut self.executions);
+            self.book_executions(market);
+        }
     }
 
     /// What the account at a venue has of a currency.
