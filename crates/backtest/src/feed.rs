@@ -90,50 +90,45 @@ impl Key {
 
 /// A position in a feed.
 #[derive(Clone, Debug)]
-pub(crate) struct Cursor {
+pub(crate) struct Cursor<'a> {
     number: usize,
-    pub(crate) feed: Feed,
+    pub(crate) feed: &'a Feed,
+    /// The times of the observations before the end of the range.
+    times: &'a [Timestamp],
     pub(crate) index: usize,
-    end: usize,
     pub(crate) phase: Phase,
     /// When the next part happens; the latest instant at the end.
     pub(crate) next: Timestamp,
     span: Span,
 }
 
-impl Cursor {
+impl<'a> Cursor<'a> {
     /// The part of a feed within `[from, to)`.
-    pub(crate) fn new(number: usize, feed: Feed, from: Timestamp, to: Timestamp) -> Self {
+    pub(crate) fn new(number: usize, feed: &'a Feed, from: Timestamp, to: Timestamp) -> Self {
         let times = feed.data.times();
         let index = times.partition_point(|time| *time < from);
-        let end = times.partition_point(|time| *time < to);
+        let times = times.get(..times.partition_point(|time| *time < to)).unwrap_or(times);
         let span = feed.data.span();
         let phase = if span == Span::ZERO { Phase::Whole } else { Phase::Open };
-        let mut cursor = Self { number, feed, index, end, phase, next: Timestamp::MAX, span };
+        let mut cursor = Self { number, feed, times, index, phase, next: Timestamp::MAX, span };
         cursor.look();
         cursor
     }
 
     /// How many observations are left.
     pub(crate) fn remaining(&self) -> usize {
-        self.end.saturating_sub(self.index)
+        self.times.len().saturating_sub(self.index)
     }
 
     /// When the first observation begins and the last one ends.
     pub(crate) fn range(&self) -> Option<(Timestamp, Timestamp)> {
-        let times = self.feed.data.times();
-        let first = times.get(self.index).filter(|_| self.index < self.end)?;
-        let last = times.get(self.end.checked_sub(1)?)?;
+        let (first, last) = (self.times.get(self.index)?, self.times.last()?);
         Some((*first, last.plus(self.span)))
     }
 
     fn look(&mut self) {
-        let time = if self.index < self.end { self.feed.data.times().get(self.index) } else { None };
-        self.next = match (time, self.phase) {
-            (Some(time), Phase::Whole) => time.plus(self.span),
-            (Some(time), Phase::Open) => *time,
-            (None, _) => Timestamp::MAX,
-        };
+        // Each observation begins here; only a candle closes later, and opens first.
+        self.next = self.times.get(self.index).copied().unwrap_or(Timestamp::MAX);
     }
 
     /// Goes on to the next part.

@@ -94,10 +94,11 @@ pub fn run(backtest: Backtest) -> Result<Outcome, BacktestError> {
 
 /// Makes the run and tells from time to time how many of how many observations are done.
 pub fn run_with_progress(
-    backtest: Backtest,
+    mut backtest: Backtest,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, BacktestError> {
-    let (mut runner, cursors) = Runner::new(backtest)?;
+    let feeds = std::mem::take(&mut backtest.feeds);
+    let (mut runner, cursors) = Runner::new(backtest, &feeds)?;
     runner.start();
     runner.replay(cursors, progress);
     runner.finish()
@@ -122,8 +123,8 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(backtest: Backtest) -> Result<(Self, Vec<Cursor>), BacktestError> {
-        let Backtest { setup, feeds, venue: settings, from, to, recording } = backtest;
+    fn new(backtest: Backtest, feeds: &[Feed]) -> Result<(Self, Vec<Cursor<'_>>), BacktestError> {
+        let Backtest { setup, feeds: _, venue: settings, from, to, recording } = backtest;
         for (number, feed) in feeds.iter().enumerate() {
             check_feed(number + 1, feed, setup.markets.len())?;
         }
@@ -131,7 +132,7 @@ impl Runner {
         for allocation in &setup.allocations {
             venue.deposit(allocation.venue, allocation.money)?;
         }
-        let cursors: Vec<Cursor> =
+        let cursors: Vec<Cursor<'_>> =
             (0..).zip(feeds).map(|(number, feed)| Cursor::new(number, feed, from, to)).collect();
         let ranges = cursors.iter().filter_map(Cursor::range);
         let range = ranges.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
@@ -173,7 +174,7 @@ impl Runner {
         self.carry_out(now);
     }
 
-    fn replay(&mut self, mut cursors: Vec<Cursor>, progress: &mut dyn FnMut(u64, u64)) {
+    fn replay(&mut self, mut cursors: Vec<Cursor<'_>>, progress: &mut dyn FnMut(u64, u64)) {
         let total: usize = cursors.iter().map(Cursor::remaining).sum();
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let mut report_at = PROGRESS_STEP;
@@ -216,7 +217,7 @@ impl Runner {
 
     /// Shows one part of an observation to the venue and, when it is whole, to the engine.
     #[inline]
-    fn observe(&mut self, cursor: &Cursor) {
+    fn observe(&mut self, cursor: &Cursor<'_>) {
         let (now, market, index) = (cursor.next, cursor.feed.market, cursor.index);
         match (&cursor.feed.data, cursor.phase) {
             (FeedData::Candles(series), Phase::Open) => {
@@ -410,7 +411,7 @@ impl Runner {
 }
 
 /// The feed that comes next, with the key of the one after it; none at the end of all.
-fn next_cursor(cursors: &mut [Cursor]) -> Option<(&mut Cursor, Key)> {
+fn next_cursor<'c, 'f>(cursors: &'c mut [Cursor<'f>]) -> Option<(&'c mut Cursor<'f>, Key)> {
     let (mut first, mut rival) = (None, Key::END);
     for cursor in cursors {
         let key = cursor.key();

@@ -112,6 +112,7 @@ impl Core {
         }
     }
 
+    #[cold]
     #[inline(never)]
     fn watch_closely(&mut self) {
         if let Some(reason) = self.account.watch(self.portfolio.total_equity()) {

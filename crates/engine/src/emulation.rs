@@ -76,6 +76,7 @@ impl Core {
         }
     }
 
+    #[inline(never)]
     fn check_stops(&mut self, market: MarketId, observed: Observed) {
         let held = |record: &OrderRecord| record.state == OrderState::Held && record.market == market;
         let mut last = None;
@@ -118,6 +119,7 @@ impl Core {
     }
 
     /// What the first observation after it went live did not fill is cancelled.
+    #[inline(never)]
     fn end_immediate(&mut self, market: MarketId) {
         let immediate = |record: &OrderRecord| {
             record.market == market
@@ -164,6 +166,7 @@ impl Core {
     }
 
     /// Sells what has no order left. Called again after each order news and observation until all is flat.
+    #[inline(never)]
     pub(crate) fn flatten_step(&mut self) {
         for index in 0..self.strategies.len() {
             let Some(facts) = self.strategies.get(index).filter(|facts| facts.flattening) else { continue };

@@ -294,6 +294,8 @@ impl Engine {
     }
 
     /// The first price of a market gives inventory its cost and the limits the equity they start from.
+    #[cold]
+    #[inline(never)]
     fn value_first(&mut self, market: MarketId) {
         let Some(mark) = self.core.views.get(market.index()).map(MarketView::mark_price) else { return };
         let before = self.core.portfolio.clone();
@@ -372,7 +374,8 @@ impl Engine {
 
     #[inline]
     fn dispatch(&mut self, market: MarketId, hook: impl Fn(&mut dyn Strategy, &mut Context<'_>)) {
-        for id in self.subscribers.get(market.index()).into_iter().flatten() {
+        let Some(ids) = self.subscribers.get(market.index()) else { return };
+        for id in ids {
             if let Some(slot) = self.slots.get_mut(id.index()) {
                 slot.call(&mut self.core, *id, &hook);
             }
@@ -381,7 +384,8 @@ impl Engine {
 
     #[inline]
     fn dispatch_candle(&mut self, market: MarketId, span: Span, candle: &Candle) {
-        for id in self.subscribers.get(market.index()).into_iter().flatten() {
+        let Some(ids) = self.subscribers.get(market.index()) else { return };
+        for id in ids {
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             if !slot.spans.is_empty() && !slot.spans.contains(&span) {
                 continue;
