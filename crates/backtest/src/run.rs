@@ -300,7 +300,7 @@ impl Runner {
     /// Sends what the engine decided and lets what has no latency happen at once.
     #[inline]
     fn carry_out(&mut self, now: Timestamp) {
-        if !self.out.commands.is_empty() || !self.out.audit.is_empty() {
+        if !self.out.is_empty() {
             self.send(now);
             self.exchange(now);
         }

@@ -124,6 +124,19 @@ pub struct Outputs {
 }
 
 impl Outputs {
+    /// Whether there is nothing in them.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.audit.is_empty()
+    }
+
+    /// Moves everything out of another pair of buffers to the end of this one.
+    #[inline(never)]
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        self.commands.append(&mut other.commands);
+        self.audit.append(&mut other.audit);
+    }
+
     /// Empties both buffers and keeps their memory.
     pub fn clear(&mut self) {
         self.commands.clear();

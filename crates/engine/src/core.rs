@@ -85,10 +85,16 @@ impl Core {
     pub(crate) fn advance_time(&mut self, time: Timestamp) {
         self.now = self.now.max(time);
         if self.now >= self.day_ends {
-            self.day_ends = self.trading_day.next_start(self.now);
-            self.account.begin_day();
-            self.monitors.iter_mut().for_each(Monitor::begin_day);
+            self.begin_day();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_day(&mut self) {
+        self.day_ends = self.trading_day.next_start(self.now);
+        self.account.begin_day();
+        self.monitors.iter_mut().for_each(Monitor::begin_day);
     }
 
     /// Revalues after a market moved, and trips what that passes.

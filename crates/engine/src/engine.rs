@@ -210,12 +210,8 @@ impl Engine {
     /// Most steps decide nothing: the buffers are touched only when there is something in them.
     #[inline]
     fn hand_out(&mut self, out: &mut Outputs) {
-        let decided = &mut self.core.out;
-        if !decided.commands.is_empty() {
-            out.commands.append(&mut decided.commands);
-        }
-        if !decided.audit.is_empty() {
-            out.audit.append(&mut decided.audit);
+        if !self.core.out.is_empty() {
+            out.append(&mut self.core.out);
         }
     }
 
@@ -250,8 +246,21 @@ impl Engine {
                 self.market_seen(*market, Observed { low: candle.low, high: candle.high });
                 self.dispatch_candle(*market, *span, candle);
             }
+            _ => self.apply_rest(kind),
+        }
+    }
+
+    /// Everything that is not a market's: kept apart, so that market data does not carry its weight.
+    #[inline(never)]
+    fn apply_rest(&mut self, kind: &EventKind<'_>) {
+        let now = self.core.now;
+        match kind {
+            EventKind::Book { .. }
+            | EventKind::Quote { .. }
+            | EventKind::Trade { .. }
+            | EventKind::Candle { .. }
+            | EventKind::Timer => {}
             EventKind::Order(update) => self.core.on_order_update(update),
-            EventKind::Timer => {}
             EventKind::Transfer { venue, money } => {
                 if let Some(asset) = self.core.portfolio.asset(*venue, money.currency) {
                     let before = self.core.portfolio.total_equity();
@@ -329,6 +338,7 @@ impl Engine {
     }
 
     /// Timers, expiries, notices and quotes until nothing is left to do.
+    #[inline(never)]
     fn work_off(&mut self) {
         if self.core.orders.any_timed() {
             self.core.expire();

@@ -430,6 +430,8 @@ impl Portfolio {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn look_for_unvalued(&mut self) {
         let unvalued = self.assets.iter().any(|asset| asset.rate == 0);
         self.unvalued = unvalued || self.unpriced.contains(&true);
