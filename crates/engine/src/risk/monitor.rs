@@ -348,3 +348,62 @@ fn count(window: Option<&mut SlidingWindow>, now: Timestamp) -> bool {
         exceeded
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pampero_model::Cash;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The bounds are a short way and nothing else: every trip comes when the limits, worked out anew, say so.
+        #[test]
+        fn looking_closely_at_every_equity_trips_at_the_same_ones(
+            loss in proptest::option::of(0_i64..400),
+            drawdown in proptest::option::of(0_i64..=SCALE),
+            steps in prop::collection::vec((-120_i128..120, 0_u8..20), 1..200),
+        ) {
+            let limits = Limits {
+                max_daily_loss: loss.map(|units| Cash::from_units(units.into())),
+                max_drawdown: drawdown.map(Rate::from_units),
+                ..Limits::default()
+            };
+            let mut monitor = Monitor::new(limits, 1);
+            let mut equity = 1_000 * i128::from(SCALE);
+            monitor.begin(equity);
+            let (mut day, mut high) = (equity, equity);
+            let (mut loss_told, mut fall_told) = (false, false);
+            for (change, event) in steps {
+                let change = change * i128::from(SCALE);
+                match event {
+                    0 => {
+                        monitor.begin_day();
+                        (day, loss_told) = (equity, false);
+                    }
+                    1 => {
+                        monitor.transfer(change);
+                        (day, high, equity) = (day + change, high + change, equity + change);
+                    }
+                    _ => equity += change,
+                }
+                if equity > high {
+                    (high, fall_told) = (equity, false);
+                }
+                let lost = loss.is_some_and(|limit| day - equity > i128::from(limit) * i128::from(SCALE));
+                let fell = drawdown
+                    .is_some_and(|limit| (high - equity) * i128::from(SCALE) > high * i128::from(limit));
+                let expected = if lost && !loss_told {
+                    loss_told = true;
+                    Some(TripReason::DailyLoss)
+                } else if fell && high > equity && !fall_told {
+                    fall_told = true;
+                    Some(TripReason::Drawdown)
+                } else {
+                    None
+                };
+                prop_assert_eq!(monitor.watch(equity), expected);
+            }
+        }
+    }
+}
