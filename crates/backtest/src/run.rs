@@ -3,7 +3,7 @@
 use pampero_engine::{
     Audit, Command, Control, Engine, EngineError, Event, EventKind, MarketView, Outputs, Owner, Setup,
 };
-use pampero_model::{Cash, Currency, MarketError, MarketId, OrderUpdate, Span, Timestamp, VenueId};
+use pampero_model::{Cash, Currency, MarketId, OrderUpdate, Span, Timestamp, VenueId};
 use pampero_venue::{HistoryVenue, SimSettings, VenueError};
 use thiserror::Error;
 
@@ -70,9 +70,6 @@ pub enum BacktestError {
     /// The venue refuses the starting balances.
     #[error(transparent)]
     Venue(#[from] VenueError),
-    /// A market is wrong.
-    #[error(transparent)]
-    Market(#[from] MarketError),
     /// The engine's ledger and the venue's account disagree: a defect, never the user's.
     #[error(
         "ledger and account disagree on {currency}: {ledger} against {account} units of 1e-8; please report this"

@@ -39,6 +39,6 @@ pub use fingerprint::Fingerprint;
 pub use intent::{Desired, Intent, OrderKind, Reason, TimeInForce};
 pub use market_view::{Fact, MarketView};
 pub use orders::{OrderEvent, OrderRecord, OrderState, TRANSITIONS};
-pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Position, RateSource};
+pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Position};
 pub use risk::{CHECKS, CheckInfo, Code, Denied, Limits, MarketLimits, TradingState, TripReason};
 pub use strategy::{Requirements, RestoreError, Strategy, StrategyId};

@@ -21,6 +21,12 @@ pub struct Level {
 }
 
 /// One side of a book, best level first.
+///
+/// ```
+/// use pampero_model::{BookSide, Level};
+/// let empty: &BookSide = &[];
+/// assert!(empty.first().is_none());
+/// ```
 pub type BookSide = [Level];
 
 /// A borrowed view of a whole book: bids highest first, asks lowest first.
@@ -54,6 +60,13 @@ impl BookSnapshot<'_> {
 }
 
 /// What a walk through one side of a book finds.
+///
+/// ```
+/// use pampero_model::{DepthWalk, Rounding};
+/// let walk = DepthWalk { base: "2".parse()?, quote: "201".parse()?, worst_price: "101".parse()?, complete: true };
+/// assert_eq!(walk.average_price(Rounding::Down)?.to_string(), "100.5");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthWalk {
     /// Base quantity reached.

@@ -3,6 +3,11 @@
 use crate::{Candle, Price, Quantity, Span, Timestamp, Trade};
 
 /// What becomes of a bucket in which nothing traded.
+///
+/// ```
+/// use pampero_model::EmptyBuckets;
+/// assert_eq!(EmptyBuckets::default(), EmptyBuckets::Skip);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EmptyBuckets {
     /// No candle, as the exchange's API does.

@@ -10,6 +10,14 @@ pub const SCALE: i64 = 100_000_000;
 pub(crate) const SCALE_WIDE: i128 = 100_000_000;
 
 /// What happens to the digits that a result cannot hold. Named at each call, never implied.
+///
+/// ```
+/// use pampero_model::{Price, Quantity, Rounding};
+/// let (price, quantity): (Price, Quantity) = ("0.00000003".parse()?, "0.5".parse()?);
+/// assert_eq!(price.notional(quantity, Rounding::Down)?.units(), 1);
+/// assert_eq!(price.notional(quantity, Rounding::Up)?.units(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rounding {
     /// Toward zero: the exchange's own rule.
@@ -21,6 +29,12 @@ pub enum Rounding {
 }
 
 /// An operation whose exact result does not fit, or has no meaning.
+///
+/// ```
+/// use pampero_model::{ArithmeticError, Cash, Price, Rounding};
+/// let nothing = Cash::UNIT.quantity_at(Price::ZERO, Rounding::Down);
+/// assert_eq!(nothing, Err(ArithmeticError::DivisionByZero));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ArithmeticError {
     /// The result is beyond the range of its type.
@@ -32,6 +46,12 @@ pub enum ArithmeticError {
 }
 
 /// A text that is not an amount.
+///
+/// ```
+/// use pampero_model::{ParseAmountError, Price};
+/// let error = "1,5".parse::<Price>().unwrap_err();
+/// assert_eq!(error, ParseAmountError::Malformed("1,5".to_owned()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseAmountError {
     /// Not a decimal number.

@@ -6,6 +6,11 @@ use thiserror::Error;
 use crate::{Cash, Currency, Price, Quantity, Rate, Side, Size};
 
 /// Index of a market in [`Markets`].
+///
+/// ```
+/// use pampero_model::MarketId;
+/// assert_eq!(MarketId(3).index(), 3);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MarketId(pub u16);
 
@@ -17,6 +22,11 @@ impl MarketId {
 }
 
 /// Index of a venue in [`Markets`].
+///
+/// ```
+/// use pampero_model::VenueId;
+/// assert_eq!(VenueId(1).index(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VenueId(pub u8);
 
@@ -28,6 +38,13 @@ impl VenueId {
 }
 
 /// The unit in which a venue counts the size of an order.
+///
+/// ```
+/// use pampero_model::{Market, Side, SizeUnit};
+/// let market = Market::new("bitex", "btc_ars")?;
+/// assert_eq!(market.size_unit(Side::Sell), SizeUnit::Base);
+/// # Ok::<(), pampero_model::MarketError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeUnit {
@@ -82,6 +99,12 @@ pub struct Market {
 }
 
 /// A market that cannot be defined or found.
+///
+/// ```
+/// use pampero_model::{Market, MarketError};
+/// let error = Market::new("bitex", "btcusd").unwrap_err();
+/// assert_eq!(error, MarketError::Code("btcusd".to_owned()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MarketError {
     /// The code is not `base_quote`.

@@ -24,6 +24,12 @@ pub struct Currency {
 }
 
 /// A text that is not a currency code.
+///
+/// ```
+/// use pampero_model::Currency;
+/// let error = "u$d".parse::<Currency>().unwrap_err();
+/// assert!(error.to_string().starts_with("`u$d` is not a currency code"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{0}` is not a currency code (two to eight letters or digits, such as `btc`)")]
 pub struct CurrencyError(String);
@@ -97,6 +103,12 @@ pub struct Money {
 }
 
 /// An operation on money that has no result.
+///
+/// ```
+/// use pampero_model::{Money, MoneyError};
+/// assert!(matches!("10 U$D".parse::<Money>(), Err(MoneyError::Currency(_))));
+/// assert!(matches!("ten USD".parse::<Money>(), Err(MoneyError::Amount(_))));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MoneyError {
     /// The two amounts are of different currencies.

@@ -58,6 +58,11 @@ impl fmt::Display for Side {
 }
 
 /// Our own id of an order, assigned by the engine in ascending order and never reused.
+///
+/// ```
+/// use pampero_model::OrderId;
+/// assert!(OrderId(7) < OrderId(8), "later orders have greater ids");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OrderId(pub u64);
 
@@ -68,6 +73,11 @@ impl fmt::Display for OrderId {
 }
 
 /// The venue's id of an order. Buys and sells are numbered apart: only (side, id) is unique.
+///
+/// ```
+/// use pampero_model::VenueOrderId;
+/// assert_eq!(VenueOrderId(1_580).to_string(), "1580");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VenueOrderId(pub u64);
 
@@ -78,6 +88,12 @@ impl fmt::Display for VenueOrderId {
 }
 
 /// The venue's id of a match. Both sides of one match share it: only (side, id) is unique.
+///
+/// ```
+/// use pampero_model::{FillId, Side};
+/// // One match of two own orders: a buy and a sell share its id.
+/// assert_ne!((Side::Buy, FillId(1_652)), (Side::Sell, FillId(1_652)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FillId(pub u64);
 
@@ -122,6 +138,17 @@ impl fmt::Display for Order {
 }
 
 /// Whether an execution rested on the book or took from it.
+///
+/// ```
+/// use pampero_model::{Liquidity, Market};
+/// let market = Market::new("bitex", "btc_usd")?;
+/// let fee = |liquidity| match liquidity {
+///     Liquidity::Maker => market.maker_fee,
+///     Liquidity::Taker => market.taker_fee,
+/// };
+/// assert_eq!(fee(Liquidity::Taker).to_string(), "0.0025");
+/// # Ok::<(), pampero_model::MarketError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Liquidity {
@@ -187,6 +214,12 @@ impl Fill {
 }
 
 /// The venue's own state of an order.
+///
+/// ```
+/// use pampero_model::VenueStatus;
+/// assert_eq!(serde_json::to_string(&VenueStatus::ToCancel)?, "\"to_cancel\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VenueStatus {
@@ -203,6 +236,11 @@ pub enum VenueStatus {
 }
 
 /// Why a venue refused an order at once.
+///
+/// ```
+/// use pampero_model::{RejectReason, UpdateKind};
+/// assert!(UpdateKind::Rejected(RejectReason::TooSmall).is_final());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectReason {
@@ -221,6 +259,12 @@ pub enum RejectReason {
 }
 
 /// Why an order was cancelled.
+///
+/// ```
+/// use pampero_model::{CancelReason, UpdateKind};
+/// // A lack of funds shows only after the order was acknowledged.
+/// assert!(UpdateKind::Cancelled(CancelReason::InsufficientFunds).is_final());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
@@ -235,6 +279,12 @@ pub enum CancelReason {
 }
 
 /// News of one own order.
+///
+/// ```
+/// use pampero_model::{OrderId, OrderUpdate, Timestamp, UpdateKind};
+/// let update = OrderUpdate { order: OrderId(1), time: Timestamp::from_secs(5), kind: UpdateKind::Live };
+/// assert!(!update.kind.is_final());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderUpdate {
     /// Which order.

@@ -32,6 +32,11 @@ pub struct Timestamp(i64);
 pub struct Span(i64);
 
 /// A text that is not an instant, a span or a time zone.
+///
+/// ```
+/// use pampero_model::{Span, TimeError};
+/// assert_eq!("15 minutes".parse::<Span>(), Err(TimeError::Span("15 minutes".to_owned())));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TimeError {
     /// Not an RFC 3339 instant.

@@ -1,11 +1,16 @@
 //! Who owns what: balances per strategy, positions, and their worth in the report currency.
 
+mod position;
+mod worth;
+
 use pampero_model::{
-    ArithmeticError, Cash, Currency, Fill, Liquidity, MarketId, Markets, Money, Price, Quantity, Rounding,
-    SCALE, Side, Span, Timestamp, VenueId,
+    ArithmeticError, Cash, Currency, Fill, MarketId, Markets, Money, Price, Quantity, Rounding, SCALE, Side,
+    Span, Timestamp, VenueId,
 };
 use thiserror::Error;
 
+pub use self::position::Position;
+use self::worth::{EQUITY_SCALE, scaled, unscaled, worth};
 use crate::strategy::StrategyId;
 use crate::wide::{add, sub};
 
@@ -60,69 +65,6 @@ impl Holding {
     }
 }
 
-/// What a strategy holds of a market's base currency, and what it paid and earned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    /// Base held.
-    pub quantity: Quantity,
-    /// What the held base cost, fees included, in quote.
-    pub cost: Cash,
-    /// Profit of what was sold, net of fees, in quote.
-    pub realised: Cash,
-    /// Fees paid in base, in units of 1e-8.
-    pub fees_base: i128,
-    /// Fees paid in quote, in units of 1e-8.
-    pub fees_quote: i128,
-    /// Gross quote bought and sold.
-    pub turnover: Cash,
-    /// Executions as maker and as taker.
-    pub fills: [u64; 2],
-}
-
-impl Position {
-    /// Average price paid for what is held, fees included.
-    pub fn average_price(&self) -> Option<Price> {
-        self.cost.average_price(self.quantity, Rounding::HalfEven).ok()
-    }
-
-    /// Profit that selling everything at `mark` would realise, before fees.
-    pub fn unrealised(&self, mark: Price) -> Option<Cash> {
-        mark.notional(self.quantity, Rounding::Down).ok()?.checked_sub(self.cost).ok()
-    }
-
-    fn apply(&mut self, fill: &Fill) {
-        let gross = fill.quote;
-        self.turnover = self.turnover.saturating_add(gross);
-        if let Some(count) = self.fills.get_mut(usize::from(fill.liquidity == Liquidity::Taker)) {
-            *count += 1;
-        }
-        match fill.side {
-            Side::Buy => {
-                self.fees_base += fill.fee;
-                self.quantity = self.quantity.saturating_add(fill.base_change());
-                self.cost = self.cost.saturating_add(gross);
-            }
-            Side::Sell => {
-                self.fees_quote += fill.fee;
-                let cost = self.cost_of(fill.base);
-                self.quantity = self.quantity.saturating_sub(fill.base);
-                self.cost = self.cost.saturating_sub(cost);
-                let earned = fill.quote_change().saturating_sub(cost);
-                self.realised = self.realised.saturating_add(earned);
-            }
-        }
-    }
-
-    /// The part of the cost that belongs to a quantity: all of it for all that is held.
-    fn cost_of(&self, quantity: Quantity) -> Cash {
-        if quantity >= self.quantity || !self.quantity.is_positive() {
-            return self.cost;
-        }
-        let units = self.cost.units().checked_mul(i128::from(quantity.units()));
-        units.map_or(self.cost, |units| Cash::from_units(units / i128::from(self.quantity.units())))
-    }
-}
-
 /// A portfolio that cannot be built or valued.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PortfolioError {
@@ -142,17 +84,11 @@ pub enum PortfolioError {
         /// The currency.
         currency: Currency,
     },
-    /// The allocations of a currency exceed what the account holds.
-    #[error("strategies are allocated more {currency} than the account holds")]
-    OverAllocated {
-        /// The currency.
-        currency: Currency,
-    },
 }
 
 /// Where the worth of a currency comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateSource {
+enum RateSource {
     /// It is the report currency.
     Report,
     /// The mark of a market whose quote has a rate.
@@ -208,9 +144,6 @@ pub struct Portfolio {
     /// Whether anything waits for its first price.
     unvalued: bool,
 }
-
-/// Units of 1e-16 in one unit of 1e-8.
-const EQUITY_SCALE: i128 = SCALE as i128;
 
 impl Portfolio {
     pub(crate) fn new(
@@ -394,7 +327,7 @@ impl Portfolio {
         for (asset, inverse) in valued {
             let rate = match inverse {
                 false => direct,
-                true if mark.is_positive() => rare::inverse(mark.units()),
+                true if mark.is_positive() => worth::inverse(mark.units()),
                 true => continue,
             };
             if let Some(asset) = self.assets.get_mut(*asset).filter(|asset| asset.rate != rate) {
@@ -527,64 +460,6 @@ impl Asset {
     }
 }
 
-/// Amount × rate in units of 1e-16, held at the ends of the range.
-#[inline]
-fn worth(units: i128, rate: i64) -> i128 {
-    match i64::try_from(units) {
-        // The product of two 64-bit numbers fits, and is many times cheaper than a checked 128-bit one.
-        Ok(units) => i128::from(units) * i128::from(rate),
-        Err(_) => rare::worth(units, rate),
-    }
-}
-
-/// Units of 1e-16 as units of 1e-8, rounded toward zero.
-#[inline]
-fn unscaled(units: i128) -> i128 {
-    let magnitude = units.unsigned_abs();
-    // Two 64-bit divisions by a constant serve every amount below 7.9e12.
-    let Ok(high) = u64::try_from(magnitude >> 32) else { return rare::unscaled(units) };
-    let scale = SCALE.unsigned_abs();
-    let low = ((high % scale) << 32) | u64::try_from(magnitude & 0xffff_ffff).unwrap_or(0);
-    let quotient = (i128::from(high / scale) << 32) + i128::from(low / scale);
-    if units < 0 { -quotient } else { quotient }
-}
-
-/// The product of two rates.
-#[inline]
-fn scaled(left: i64, right: i64) -> i64 {
-    if right == SCALE { left } else { rare::scaled(left, right) }
-}
-
-/// The rare long ways. Kept out of line: inlined, they would be computed beside the short ones and then thrown
-/// away, on every event.
-mod rare {
-    use super::EQUITY_SCALE;
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn worth(units: i128, rate: i64) -> i128 {
-        units.saturating_mul(i128::from(rate))
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn unscaled(units: i128) -> i128 {
-        units / EQUITY_SCALE
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn scaled(left: i64, right: i64) -> i64 {
-        i64::try_from(i128::from(left) * i128::from(right) / EQUITY_SCALE).unwrap_or(i64::MAX)
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn inverse(price: i64) -> i64 {
-        i64::try_from(EQUITY_SCALE * EQUITY_SCALE / i128::from(price).max(1)).unwrap_or(i64::MAX)
-    }
-}
-
 /// Finds what values a currency: itself, a market against the report currency, an outside rate, or a market
 /// whose quote currency has an outside rate.
 fn source_of(
@@ -608,28 +483,4 @@ fn source_of(
     let through =
         markets.iter().find(|(_, market)| market.base == currency && external(market.quote).is_some());
     through.map(|(id, _)| (RateSource::Market(id), 0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_short_division_agrees_with_the_long_one() {
-        let edges = [
-            0,
-            1,
-            99_999_999,
-            100_000_000,
-            1 << 32,
-            (1 << 64) - 1,
-            1 << 64,
-            (1 << 96) - 1,
-            1 << 96,
-            i128::MAX,
-        ];
-        for units in edges.iter().flat_map(|edge| [*edge, -*edge, edge / 3, edge / 7 + 12_345]) {
-            assert_eq!(unscaled(units), units / EQUITY_SCALE, "{units}");
-        }
-    }
 }
