@@ -1,0 +1,1 @@
+//! What entered and left the engine, as bytes in the journal.

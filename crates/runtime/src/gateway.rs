@@ -1,0 +1,1 @@
+//! Carries requests out, and is the only place that places orders.

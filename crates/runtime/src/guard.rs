@@ -1,0 +1,1 @@
+//! The kill switch: blocks first, cancels, verifies, and works without the engine.

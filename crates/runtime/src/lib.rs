@@ -1,0 +1,28 @@
+//! Paper and live trading: the pure engine joined to the world.
+//!
+//! ```text
+//! feed ──> Event ──> engine ──> Command ──> execution ──> gateway ──> exchange
+//!            └───────── journal ─────────┘      ^                        │
+//!                                               └──────── answers ───────┘
+//! ```
+//!
+//! * [`feed`]: which market is polled when, and what of an answer is news. The part that decides is pure.
+//! * [`execution`]: what becomes of an order on an exchange without client order ids. Pure; every request is data.
+//! * [`gateway`]: carries requests out. The only place that calls `Exchange::place`, and only with an
+//!   [`Approved`](pampero_engine::Approved) order.
+//! * [`codec`], [`recovery`]: what entered and left the engine as bytes in the journal, and back.
+//! * [`state_dir`], [`guard`], [`watchdog`]: the state directory, the kill switch, and the process that watches.
+//! * [`promotion`]: what must be shown before a strategy trades real money.
+//! * [`notify`], [`telemetry`]: telling people and machines.
+
+pub mod codec;
+pub mod execution;
+pub mod feed;
+pub mod gateway;
+pub mod guard;
+pub mod notify;
+pub mod promotion;
+pub mod recovery;
+pub mod state_dir;
+pub mod telemetry;
+pub mod watchdog;

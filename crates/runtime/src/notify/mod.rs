@@ -1,0 +1,1 @@
+//! Telling people: webhooks and Telegram, never on the trading path.

@@ -1,0 +1,1 @@
+//! From the journal back to the engine's orders and ledger.

@@ -1,0 +1,1 @@
+//! The state directory of an environment: its files, their modes, its lock.

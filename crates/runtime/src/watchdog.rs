@@ -1,0 +1,1 @@
+//! A process that cancels everything when the trading process falls silent.
