@@ -13,7 +13,9 @@
 mod feed;
 mod outcome;
 mod run;
+mod simulation;
 
 pub use feed::{Feed, FeedData};
 pub use outcome::{DenialCount, EquityPoint, FillRecord, Outcome};
 pub use run::{Backtest, BacktestError, Recording, run, run_with_progress};
+pub use simulation::{Simulation, Witness};

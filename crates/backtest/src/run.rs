@@ -1,14 +1,15 @@
 //! The loop.
 
 use pampero_engine::{
-    Audit, Command, Control, Engine, EngineError, Event, EventKind, MarketView, Outputs, Owner, Setup,
+    Audit, Command, Control, Engine, EngineError, Event, EventKind, MarketView, Owner, Setup,
 };
-use pampero_model::{Cash, Currency, MarketId, OrderUpdate, Span, Timestamp, VenueId};
+use pampero_model::{Currency, MarketId, Span, Timestamp};
 use pampero_venue::{HistoryVenue, SimSettings, VenueError};
 use thiserror::Error;
 
 use crate::feed::{Cursor, Feed, FeedData, Key, Phase};
 use crate::outcome::{EquityPoint, FillRecord, Outcome};
+use crate::simulation::{Simulation, Witness, opening};
 
 /// What is kept of a run beside its totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,6 @@ pub fn run_with_progress(
 ) -> Result<Outcome, BacktestError> {
     let feeds = std::mem::take(&mut backtest.feeds);
     let (mut runner, cursors) = Runner::new(backtest, &feeds)?;
-    runner.start();
     runner.replay(cursors, progress);
     runner.finish()
 }
@@ -107,16 +107,43 @@ const PROGRESS_STEP: u64 = 1 << 16;
 const GRID_POINTS: i64 = 50_000;
 
 struct Runner {
-    engine: Engine,
-    venue: HistoryVenue,
+    simulation: Simulation,
+    record: Record,
     main_market: MarketId,
-    out: Outputs,
-    outcome: Outcome,
-    recording: Recording,
     range: (Timestamp, Timestamp),
     /// When the next point of the equity curve is due, and the distance between points.
     sample_at: Timestamp,
     sample_step: Span,
+}
+
+/// What is kept of the run.
+struct Record {
+    outcome: Outcome,
+    everything: bool,
+}
+
+impl Witness for Record {
+    #[inline(never)]
+    fn outputs(&mut self, commands: &[Command], audit: &[Audit]) {
+        for command in commands {
+            self.outcome.submitted += u64::from(matches!(command, Command::Place(_)));
+        }
+        for audit in audit {
+            match *audit {
+                Audit::Denied { time, strategy, market, denied } => {
+                    self.outcome.count_denial((time, strategy, market, denied));
+                }
+                Audit::Filled { fill, strategy, reason, mark } => {
+                    self.outcome.fills.push(FillRecord { fill, strategy, reason, mark });
+                }
+                Audit::Closed(order) if self.everything => self.outcome.orders.push(order),
+                Audit::State { time, strategy, state, reason } => {
+                    self.outcome.states.push((time, strategy, state, reason));
+                }
+                Audit::Closed(_) | Audit::ForeignFill(_) => {}
+            }
+        }
+    }
 }
 
 impl Runner {
@@ -139,17 +166,15 @@ impl Runner {
         let step =
             if with_candles { Span::from_nanos(1) } else { Span::from_nanos(step).max(Span::from_secs(1)) };
         let mut outcome = Outcome { range: Some(range), ..Outcome::default() };
-        if recording == Recording::Everything {
+        let everything = recording == Recording::Everything;
+        if everything {
             let points = if with_candles { cursors.iter().map(Cursor::remaining).max() } else { None };
             outcome.equity.reserve_exact(points.unwrap_or(1_024) + 1);
         }
         let runner = Self {
-            engine: Engine::new(setup)?,
-            venue,
+            simulation: Simulation::new(Engine::new(setup)?, venue),
+            record: Record { outcome, everything },
             main_market: cursors.first().map_or(MarketId(0), |cursor| cursor.feed.market),
-            out: Outputs::default(),
-            outcome,
-            recording,
             range,
             sample_at: range.0,
             sample_step: step,
@@ -157,183 +182,58 @@ impl Runner {
         Ok((runner, cursors))
     }
 
-    /// The facts of a simulated venue: confirmed, reconciled and fresh for ever.
-    fn start(&mut self) {
-        let now = self.range.0;
-        self.step(&Event { time: now, kind: EventKind::EnvironmentConfirmed });
-        let venues: Vec<VenueId> = self.engine.markets().venues().map(|(venue, _)| venue).collect();
-        for venue in venues {
-            let until = Timestamp::MAX;
-            self.step(&Event { time: now, kind: EventKind::Reconciled { venue, until } });
-            self.step(&Event { time: now, kind: EventKind::BalancesSeen { venue, at: until } });
-        }
-        self.engine.start(now, &mut self.out);
-        self.carry_out(now);
-    }
-
     fn replay(&mut self, mut cursors: Vec<Cursor<'_>>, progress: &mut dyn FnMut(u64, u64)) {
+        self.simulation.start(self.range.0, &mut self.record);
         let total: usize = cursors.iter().map(Cursor::remaining).sum();
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let mut report_at = PROGRESS_STEP;
         while let Some((cursor, rival)) = next_cursor(&mut cursors) {
             // The same feed goes on for as long as it comes before the others.
             while cursor.comes_before(rival) {
-                self.run_due(cursor.next);
+                self.simulation.run_due(cursor.next, &mut self.record);
                 self.observe(cursor);
                 cursor.advance();
-                if self.outcome.events >= report_at {
+                if self.record.outcome.events >= report_at {
                     break;
                 }
             }
-            if self.outcome.events >= report_at {
-                report_at = self.outcome.events + PROGRESS_STEP;
-                progress(self.outcome.events, total);
+            if self.record.outcome.events >= report_at {
+                report_at = self.record.outcome.events + PROGRESS_STEP;
+                progress(self.record.outcome.events, total);
             }
         }
-        progress(self.outcome.events, total);
-    }
-
-    /// Requests that arrive, reports that return and timers that fire up to `now`, in time order.
-    #[inline]
-    fn run_due(&mut self, now: Timestamp) {
-        loop {
-            let (venue, timer) = (self.venue.next_due(), self.engine.next_timer());
-            let due = venue.min(timer);
-            if due > now {
-                return;
-            }
-            let due = due.max(self.engine.now());
-            if venue <= timer {
-                self.exchange(due);
-            } else {
-                self.step(&Event { time: due, kind: EventKind::Timer });
-                self.carry_out(due);
-            }
-        }
+        progress(self.record.outcome.events, total);
     }
 
     /// Shows one part of an observation to the venue and, when it is whole, to the engine.
     #[inline]
     fn observe(&mut self, cursor: &Cursor<'_>) {
         let (now, market, index) = (cursor.next, cursor.feed.market, cursor.index);
-        match (&cursor.feed.data, cursor.phase) {
+        let Self { simulation, record, .. } = self;
+        let shown = match (&cursor.feed.data, cursor.phase) {
             (FeedData::Candles(series), Phase::Open) => {
-                let price = series.opens.get(index).copied();
-                let volume = series.volumes.get(index).copied();
-                if let (Some(price), Some(volume)) = (price, volume) {
-                    self.venue.on_candle_open(market, now, price, volume);
-                    self.exchange(now);
+                if let Some((open, volume)) = opening(series, index) {
+                    simulation.candle_opens(now, market, open, volume, record);
                 }
+                return;
             }
             (FeedData::Candles(series), Phase::Whole) => {
-                if let Some(candle) = series.get(index) {
-                    let span = series.span();
-                    self.venue.on_candle(market, &candle, span);
-                    self.exchange(now);
-                    self.show(&Event { time: now, kind: EventKind::Candle { market, span, candle } });
-                }
+                series.get(index).map(|candle| simulation.candle(now, market, candle, series.span(), record))
             }
             (FeedData::Trades(series), _) => {
-                if let Some(trade) = series.get(index) {
-                    self.venue.on_trade(market, &trade);
-                    self.exchange(now);
-                    self.show(&Event { time: now, kind: EventKind::Trade { market, trade } });
-                }
+                series.get(index).map(|trade| simulation.trade(now, market, trade, record))
             }
             (FeedData::Quotes(series), _) => {
-                if let Some((_, quote)) = series.get(index) {
-                    self.venue.on_quote(market, now, &quote);
-                    self.exchange(now);
-                    self.show(&Event { time: now, kind: EventKind::Quote { market, quote } });
-                }
+                series.get(index).map(|(_, quote)| simulation.quote(now, market, quote, record))
             }
             (FeedData::Books(series), _) => {
-                if let Some((_, book)) = series.get(index) {
-                    self.venue.on_book(market, now, book);
-                    self.exchange(now);
-                    self.show(&Event { time: now, kind: EventKind::Book { market, book } });
-                }
+                series.get(index).map(|(_, book)| simulation.book(now, market, book, record))
             }
-        }
-    }
-
-    #[inline]
-    fn show(&mut self, event: &Event<'_>) {
-        self.outcome.events += 1;
-        self.step(event);
-        self.carry_out(event.time);
-        if event.time >= self.sample_at {
-            self.sample(event.time);
-        }
-    }
-
-    #[inline]
-    fn step(&mut self, event: &Event<'_>) {
-        self.engine.step(event, &mut self.out);
-    }
-
-    /// Lets requests arrive and reports return until nothing more is due at `now`.
-    #[inline]
-    fn exchange(&mut self, now: Timestamp) {
-        if self.venue.next_due() <= now {
-            self.exchange_due(now);
-        }
-    }
-
-    #[inline(never)]
-    fn exchange_due(&mut self, now: Timestamp) {
-        self.venue.advance(now);
-        while let Some(update) = self.venue.next_report(now) {
-            self.report(now, update);
-            self.venue.advance(now);
-        }
-    }
-
-    fn report(&mut self, now: Timestamp, update: OrderUpdate) {
-        self.step(&Event { time: now, kind: EventKind::Order(update) });
-        self.send(now);
-    }
-
-    /// Sends what the engine decided and lets what has no latency happen at once.
-    #[inline]
-    fn carry_out(&mut self, now: Timestamp) {
-        if !self.out.is_empty() {
-            self.send(now);
-            self.exchange(now);
-        }
-    }
-
-    #[inline(never)]
-    fn send(&mut self, now: Timestamp) {
-        for command in self.out.commands.drain(..) {
-            match command {
-                Command::Place(order) => {
-                    self.outcome.submitted += 1;
-                    self.venue.place(now, order.get());
-                }
-                Command::Cancel { order, .. } => self.venue.cancel(now, order),
-                Command::CancelAll { .. } => {
-                    let open: Vec<_> = self.venue.open_orders().map(|order| order.order.id).collect();
-                    for order in open {
-                        self.venue.cancel(now, order);
-                    }
-                }
-            }
-        }
-        let everything = self.recording == Recording::Everything;
-        for audit in self.out.audit.drain(..) {
-            match audit {
-                Audit::Denied { time, strategy, market, denied } => {
-                    self.outcome.count_denial((time, strategy, market, denied));
-                }
-                Audit::Filled { fill, strategy, reason, mark } => {
-                    self.outcome.fills.push(FillRecord { fill, strategy, reason, mark });
-                }
-                Audit::Closed(order) if everything => self.outcome.orders.push(order),
-                Audit::State { time, strategy, state, reason } => {
-                    self.outcome.states.push((time, strategy, state, reason));
-                }
-                Audit::Closed(_) | Audit::ForeignFill(_) => {}
+        };
+        if shown.is_some() {
+            record.outcome.events += 1;
+            if now >= self.sample_at {
+                self.sample(now);
             }
         }
     }
@@ -341,70 +241,59 @@ impl Runner {
     #[inline]
     fn sample(&mut self, now: Timestamp) {
         // Where totals are kept alone, the first point is all there is of the curve.
-        let more = self.recording == Recording::Everything;
-        self.sample_at = if more { now.plus(self.sample_step) } else { Timestamp::MAX };
+        self.sample_at = if self.record.everything { now.plus(self.sample_step) } else { Timestamp::MAX };
         let point = self.point(now);
-        self.outcome.equity.push(point);
+        self.record.outcome.equity.push(point);
     }
 
     fn point(&self, time: Timestamp) -> EquityPoint {
-        let portfolio = self.engine.portfolio();
-        let price = self.engine.view(self.main_market).map(MarketView::mark_price).unwrap_or_default();
+        let engine = self.simulation.engine();
+        let portfolio = engine.portfolio();
+        let price = engine.view(self.main_market).map(MarketView::mark_price).unwrap_or_default();
         EquityPoint { time, equity: portfolio.equity(), exposure: portfolio.exposure(), price }
     }
 
     fn finish(mut self) -> Result<Outcome, BacktestError> {
-        let now = self.range.1.max(self.engine.now());
-        self.run_due(now);
-        self.step(&Event { time: now, kind: EventKind::Control(Control::Stop) });
-        self.carry_out(now);
+        let now = self.range.1.max(self.simulation.engine().now());
+        self.simulation.run_due(now, &mut self.record);
+        let stop = Event { time: now, kind: EventKind::Control(Control::Stop) };
+        self.simulation.tell(&stop, &mut self.record);
         // Reports that are still on their way belong to executions that have happened.
-        self.settle_reports();
+        self.simulation.settle_reports(&mut self.record);
         let last = self.point(now);
-        if self.outcome.equity.last().is_none_or(|point| point.time < now) {
-            self.outcome.equity.push(last);
-        } else if let Some(point) = self.outcome.equity.last_mut() {
+        let Self { simulation, record: Record { mut outcome, everything }, .. } = self;
+        if outcome.equity.last().is_none_or(|point| point.time < now) {
+            outcome.equity.push(last);
+        } else if let Some(point) = outcome.equity.last_mut() {
             *point = last;
         }
-        self.outcome.initial_equity = self.initial_equity();
-        self.outcome.final_equity = self.engine.portfolio().equity();
-        if self.recording == Recording::Everything {
-            self.outcome.orders.extend_from_slice(self.engine.open_orders());
+        outcome.initial_equity = simulation.engine().starting_equity();
+        outcome.final_equity = simulation.engine().portfolio().equity();
+        if everything {
+            outcome.orders.extend_from_slice(simulation.engine().open_orders());
         }
-        self.outcome.denied.sort_by_key(|denial| denial.code);
-        self.close_ledger()?;
-        Ok(self.outcome)
+        outcome.denied.sort_by_key(|denial| denial.code);
+        close_ledger(&simulation, &mut outcome)?;
+        Ok(outcome)
     }
+}
 
-    fn settle_reports(&mut self) {
-        while self.venue.next_due() < Timestamp::MAX {
-            let due = self.venue.next_due().max(self.engine.now());
-            self.exchange(due);
+/// The engine's ledger must equal the venue's account to the last unit.
+fn close_ledger(simulation: &Simulation, outcome: &mut Outcome) -> Result<(), BacktestError> {
+    let portfolio = simulation.engine().portfolio();
+    for (venue, currency, _) in portfolio.holdings(Owner::Unallocated) {
+        let ledger = portfolio.account(venue, currency).total;
+        let account = simulation.venue().balance(venue, currency).total;
+        if ledger != account {
+            return Err(BacktestError::LedgerMismatch { currency, ledger, account });
+        }
+        outcome.balances.push((venue, currency, ledger));
+        let fees = simulation.venue().fees(venue, currency);
+        if fees != 0 {
+            outcome.fees.push((venue, currency, fees));
         }
     }
-
-    /// What the starting balances were worth at the first prices.
-    fn initial_equity(&self) -> Cash {
-        self.engine.starting_equity()
-    }
-
-    /// The engine's ledger must equal the venue's account to the last unit.
-    fn close_ledger(&mut self) -> Result<(), BacktestError> {
-        let portfolio = self.engine.portfolio();
-        for (venue, currency, _) in portfolio.holdings(Owner::Unallocated) {
-            let ledger = portfolio.account(venue, currency).total;
-            let account = self.venue.balance(venue, currency).total;
-            if ledger != account {
-                return Err(BacktestError::LedgerMismatch { currency, ledger, account });
-            }
-            self.outcome.balances.push((venue, currency, ledger));
-            let fees = self.venue.fees(venue, currency);
-            if fees != 0 {
-                self.outcome.fees.push((venue, currency, fees));
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The feed that comes next, with the key of the one after it; none at the end of all.

@@ -1,6 +1,6 @@
 //! Balances: what an account owns of each currency, and how much of it open orders hold.
 
-use pampero_model::{Currency, Money, VenueId};
+use pampero_model::{Currency, MarketId, Money, VenueId};
 use thiserror::Error;
 
 /// What an account has of one currency, in units of 1e-8.
@@ -24,6 +24,9 @@ pub enum VenueError {
     /// No market belongs to the venue.
     #[error("there is no venue {}: its markets must be known when the simulation starts", .0.0)]
     UnknownVenue(VenueId),
+    /// There is no such market, or an order in it that it cannot count.
+    #[error("there is no market {} that could take the order", .0.0)]
+    UnknownMarket(MarketId),
     /// No such account was opened.
     #[error("there is no account {0}: open it first")]
     UnknownAccount(u32),
@@ -31,7 +34,7 @@ pub enum VenueError {
     #[error("{0} cannot be deposited or withdrawn: the amount must be above zero")]
     NotPositive(Money),
     /// More than is available.
-    #[error("{wanted} cannot be withdrawn: {available} is available")]
+    #[error("{wanted} cannot be withdrawn or reserved: {available} is available")]
     InsufficientFunds {
         /// What was asked for.
         wanted: Money,

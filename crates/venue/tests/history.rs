@@ -37,6 +37,30 @@ fn buys_and_sells_are_numbered_apart() {
 }
 
 #[test]
+fn an_order_of_an_earlier_life_rests_on_with_what_is_left_of_it() {
+    let mut desk = Desk::new(Conservative);
+    let (price, size) = ("100".parse().unwrap(), Size::Quote("250".parse().unwrap()));
+    let order = Order { id: OrderId(7), market: MARKET, side: Side::Buy, price, size };
+    desk.venue.resume_numbers(VENUE, 40, 9, FillId(70));
+    desk.venue.resume_order(at(1), &order, VenueOrderId(41), Size::Quote("50".parse().unwrap())).unwrap();
+    assert_eq!(desk.venue.balance(VENUE, usd()).reserved, 5_000_000_000);
+    // It is a maker from the start, even if the market has come to it meanwhile.
+    desk.venue.on_trade(MARKET, &trade(2, "90", "100", None));
+    let [UpdateKind::Fill(fill), UpdateKind::Completed] =
+        desk.reports().into_iter().map(|update| update.kind).collect::<Vec<_>>()[..]
+    else {
+        panic!("one fill of the rest");
+    };
+    assert_eq!((fill.id, fill.price, fill.base), (FillId(71), price, base("0.5")));
+    assert_eq!(desk.buy(3, "100", "10"), OrderId(1));
+    let kinds: Vec<_> = desk.reports().into_iter().map(|update| update.kind).collect();
+    assert_eq!(kinds, [UpdateKind::Acknowledged(VenueOrderId(42)), UpdateKind::Live]);
+    let dear =
+        desk.venue.resume_order(at(4), &order, VenueOrderId(43), Size::Quote("1000000".parse().unwrap()));
+    assert!(matches!(dear, Err(VenueError::InsufficientFunds { .. })), "{dear:?}");
+}
+
+#[test]
 fn missing_funds_show_only_as_a_later_cancellation() {
     let mut desk = Desk::new(Conservative);
     desk.buy(1, "100", "100000.00000001");
@@ -397,7 +421,7 @@ fn withdrawals_leave_what_is_reserved() {
     let mut desk = Desk::new(Conservative);
     desk.buy(1, "100", "99999");
     let error = desk.venue.withdraw(VENUE, "2 USD".parse().unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "2 USD cannot be withdrawn: 1 USD is available");
+    assert_eq!(error.to_string(), "2 USD cannot be withdrawn or reserved: 1 USD is available");
     desk.venue.withdraw(VENUE, "1 USD".parse().unwrap()).unwrap();
     assert!(matches!(
         desk.venue.deposit(VenueId(3), "1 USD".parse().unwrap()),

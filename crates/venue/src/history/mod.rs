@@ -137,6 +137,43 @@ impl HistoryVenue {
         self.desk.balance_mut(venue, money.currency)?.withdraw(money)
     }
 
+    /// Puts an order of an earlier life back on the book: what is left of it rests, behind a queue of unknown
+    /// length, and keeps the venue's id.
+    ///
+    /// # Errors
+    /// If the market is not known, or the funds are not there.
+    pub fn resume_order(
+        &mut self,
+        now: Timestamp,
+        order: &Order,
+        venue_id: VenueOrderId,
+        left: Size,
+    ) -> Result<(), VenueError> {
+        let unknown = VenueError::UnknownMarket(order.market);
+        let state = self.markets.get_mut(order.market.index()).ok_or(unknown.clone())?;
+        let working = Working::new(order.side, order.price, left).ok_or(unknown)?;
+        self.desk.resume(order, venue_id, working.reserved)?;
+        state.orders.insert(Resting {
+            order: *order,
+            venue_id,
+            arrived: now,
+            working,
+            fresh: false,
+            queue: None,
+        });
+        Ok(())
+    }
+
+    /// Numbers what follows after the last order of each side and the last execution of an earlier life.
+    pub fn resume_numbers(&mut self, venue: VenueId, buys: u64, sells: u64, last_fill: FillId) {
+        if let Some(account) = self.desk.accounts.get_mut(venue.index()) {
+            let [placed_buys, placed_sells] = &mut account.placed;
+            *placed_buys = buys.max(*placed_buys);
+            *placed_sells = sells.max(*placed_sells);
+        }
+        self.desk.fills = last_fill.0.max(self.desk.fills);
+    }
+
     /// Sends an order. It leaves now and arrives after the latency drawn. Order ids are never reused.
     pub fn place(&mut self, now: Timestamp, order: &Order) {
         self.desk.bus.send_order(now, order);
@@ -384,6 +421,24 @@ impl Desk {
         let funds = account.wallet.at(listing.spends(order.side));
         let paid_for = funds.is_some_and(|balance| balance.reserve(working.reserved));
         Ok((VenueOrderId(*placed), working, paid_for))
+    }
+
+    /// Takes up an order that was accepted in an earlier life.
+    fn resume(&mut self, order: &Order, venue_id: VenueOrderId, reserve: i64) -> Result<(), VenueError> {
+        let (listing, account) = self.at(order.market).ok_or(VenueError::UnknownMarket(order.market))?;
+        let currency = if order.side == Side::Buy { listing.market.quote } else { listing.market.base };
+        let money = |units: i128| Money { currency, units };
+        let funds = account.wallet.at(listing.spends(order.side));
+        let available = funds.as_ref().map_or(0, |balance| balance.available());
+        if !funds.is_some_and(|balance| balance.reserve(reserve)) {
+            let (wanted, available) = (money(reserve.into()), money(available));
+            return Err(VenueError::InsufficientFunds { wanted, available });
+        }
+        let [buys, sells] = &mut account.placed;
+        let placed = if order.side == Side::Buy { buys } else { sells };
+        *placed = venue_id.0.max(*placed);
+        self.live.insert(order.id, order.market);
+        Ok(())
     }
 
     fn release(&mut self, market: MarketId, side: Side, units: i64) {
