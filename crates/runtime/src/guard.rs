@@ -1,1 +1,0 @@
-//! The kill switch: blocks first, cancels, verifies, and works without the engine.
