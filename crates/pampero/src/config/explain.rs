@@ -1,7 +1,7 @@
 //! What a key means, and what a file says for it.
 
 use super::problem::Source;
-use super::schema::{KEYS, TABLES};
+use super::schema::{KEYS, tables};
 
 /// A key or table with its meaning.
 pub(crate) struct Explained {
@@ -47,7 +47,7 @@ pub(crate) fn explain_key(path: &str, source: Option<&Source>) -> Option<Explain
             set: set(&key.path),
         });
     }
-    let (table, what) = TABLES.iter().find(|(table, _)| matches(path, table))?;
+    let (table, what) = tables().find(|(table, _)| matches(path, table))?;
     let prefix = format!("{table}.");
     let keys = KEYS.iter().filter(|key| key.path.starts_with(&prefix)).map(|key| key.path.as_str());
     Some(Explained {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::schema::{KEYS, Key, Kind, TABLES};
+use super::schema::{KEYS, Key, Kind, tables};
 
 /// A JSON schema (draft 2020-12) of the configuration.
 pub(crate) fn json_schema() -> Json {
@@ -39,7 +39,7 @@ fn object(path: &str) -> Json {
     let mut object = json!({ "type": "object", "properties": properties });
     if let Some(fields) = object.as_object_mut() {
         fields.insert("additionalProperties".to_owned(), any.unwrap_or(Json::Bool(false)));
-        if let Some((_, what)) = TABLES.iter().find(|(table, _)| *table == path) {
+        if let Some((_, what)) = tables().find(|(table, _)| *table == path) {
             fields.insert("description".to_owned(), (*what).into());
         }
     }

@@ -11,6 +11,7 @@ mod parameters;
 mod problem;
 mod reader;
 mod schema;
+mod trading;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(crate) use parameters::{build_parameters, of_command_line};
 pub(crate) use problem::{Problem, Problems, Source};
 pub(crate) use reader::read;
 pub(crate) use schema::closest_key;
+pub(crate) use trading::TradingSection;
 
 /// What a configuration says; what it leaves out is `None` or empty.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,7 @@ pub(crate) struct Config {
     pub rates: Vec<(Currency, Price)>,
     pub markets: BTreeMap<String, MarketSection>,
     pub backtest: BacktestSection,
+    pub trading: TradingSection,
     /// The maker and taker fee of every market, from the command line alone.
     pub fee: Option<Rate>,
     /// The command line chose markets, so that what is said of others does not count.

@@ -9,6 +9,7 @@ use pampero_venue::FillPreset;
 
 use super::document::{Field, Node, Place, Value};
 use super::limits::{LIMITS, MARKET_LIMITS};
+use super::trading::{TRADING, TRADING_TABLES};
 use super::{Config, DataItem, LatencyItem, LimitsSection, MarketSection, StrategySection};
 use crate::suggest::closest;
 
@@ -79,7 +80,7 @@ pub(crate) struct Spot {
 }
 
 impl Spot {
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.names.last().map_or("", String::as_str)
     }
 }
@@ -92,7 +93,7 @@ pub(crate) struct Refusal {
     pub place: Option<Place>,
 }
 
-type Outcome = Result<(), Refusal>;
+pub(crate) type Outcome = Result<(), Refusal>;
 
 /// Where a value goes.
 #[derive(Clone, Copy)]
@@ -118,7 +119,11 @@ pub(crate) struct Key {
 pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(all_keys);
 
 /// The tables, with what they are for.
-pub(crate) const TABLES: &[(&str, &str)] = &[
+pub(crate) fn tables() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    BASE_TABLES.iter().chain(TRADING_TABLES)
+}
+
+const BASE_TABLES: &[(&str, &str)] = &[
     ("run", "What is said of the run as a whole."),
     ("strategy[]", "A strategy of the run; repeat the table for several."),
     ("strategy[].parameters", "The strategy's own parameters: see `pampero strategies`."),
@@ -144,6 +149,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
 fn all_keys() -> Vec<Key> {
     let mut keys: Vec<Key> = BASE
         .iter()
+        .chain(TRADING)
         .map(|(path, kind, default, what, set)| Key {
             path: (*path).to_owned(),
             kind: *kind,
@@ -190,7 +196,7 @@ pub(crate) fn exact<T: FromStr>(node: &Node) -> Result<T, Refusal> {
     Ok(amount)
 }
 
-fn text(node: &Node) -> Result<String, Refusal> {
+pub(crate) fn text(node: &Node) -> Result<String, Refusal> {
     match &node.value {
         Value::Text(text) => Ok(text.clone()),
         _ => Err(Refusal::default()),
@@ -220,10 +226,11 @@ fn market<'a>(config: &'a mut Config, spot: &Spot) -> &'a mut MarketSection {
     config.markets.entry(spot.name().to_owned()).or_default()
 }
 
-type Row = (&'static str, Kind, &'static str, &'static str, fn(&mut Config, &Spot, &Node) -> Outcome);
+pub(crate) type Row =
+    (&'static str, Kind, &'static str, &'static str, fn(&mut Config, &Spot, &Node) -> Outcome);
 
 const UNITS: &[&str] = &["base", "quote"];
-const PRESETS: &[&str] = &["conservative", "neutral", "optimistic"];
+pub(crate) const PRESETS: &[&str] = &["conservative", "neutral", "optimistic"];
 
 #[rustfmt::skip] // a table reads better with its columns in line
 const BASE: &[Row] = &[
@@ -362,7 +369,7 @@ fn data_item(node: &Node) -> Result<DataItem, Refusal> {
     }
 }
 
-fn latency(node: &Node) -> Result<LatencyItem, Refusal> {
+pub(crate) fn latency(node: &Node) -> Result<LatencyItem, Refusal> {
     if let Value::Text(_) = node.value {
         return parse(node).map(LatencyItem::Constant);
     }
