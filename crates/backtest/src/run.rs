@@ -1,7 +1,7 @@
 //! The loop.
 
 use pampero_engine::{
-    Audit, Command, Control, Engine, EngineError, Event, EventKind, MarketView, Owner, Setup,
+    Audit, Command, Control, Engine, EngineError, Event, EventKind, MarketView, Outputs, Owner, Setup,
 };
 use pampero_model::{Currency, MarketId, Span, Timestamp};
 use pampero_venue::{HistoryVenue, SimSettings, VenueError};
@@ -123,12 +123,25 @@ struct Record {
 }
 
 impl Witness for Record {
+    #[inline]
+    fn stepped(&mut self, _event: &Event<'_>, _engine: &Engine, out: &Outputs) {
+        if !out.is_empty() {
+            self.take(out);
+        }
+    }
+
+    fn started(&mut self, _now: Timestamp, _engine: &Engine, out: &Outputs) {
+        self.take(out);
+    }
+}
+
+impl Record {
     #[inline(never)]
-    fn outputs(&mut self, commands: &[Command], audit: &[Audit]) {
-        for command in commands {
+    fn take(&mut self, out: &Outputs) {
+        for command in &out.commands {
             self.outcome.submitted += u64::from(matches!(command, Command::Place(_)));
         }
-        for audit in audit {
+        for audit in &out.audit {
             match *audit {
                 Audit::Denied { time, strategy, market, denied } => {
                     self.outcome.count_denial((time, strategy, market, denied));

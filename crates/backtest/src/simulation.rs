@@ -1,19 +1,18 @@
 //! The engine and the simulated venue with the latency bus between them: one step of the world at a time. The
 //! backtest feeds it history, paper trading what was just seen.
 
-use pampero_engine::{Audit, Command, Engine, Event, EventKind, Outputs};
+use pampero_engine::{Command, Engine, Event, EventKind, Outputs};
 use pampero_model::{
     BookSnapshot, Candle, CandleSeries, MarketId, Price, Quantity, Quote, Span, Timestamp, Trade, VenueId,
 };
 use pampero_venue::HistoryVenue;
 
-/// Sees everything that enters and leaves the engine, in order: the outputs of an event follow it.
+/// Sees everything that enters and leaves the engine, in order.
 pub trait Witness {
-    /// An event is about to be stepped.
-    #[inline]
-    fn event(&mut self, _event: &Event<'_>) {}
-    /// What the engine decided and what happened in it. Called only where there is something.
-    fn outputs(&mut self, commands: &[Command], audit: &[Audit]);
+    /// The engine has taken in an event and is as it stands after it; `out` is what followed, often nothing.
+    fn stepped(&mut self, event: &Event<'_>, engine: &Engine, out: &Outputs);
+    /// The strategies have begun.
+    fn started(&mut self, now: Timestamp, engine: &Engine, out: &Outputs);
 }
 
 /// The engine and its simulated venue.
@@ -57,6 +56,7 @@ impl Simulation {
             self.step(&Event { time: now, kind: EventKind::BalancesSeen { venue, at: until } }, witness);
         }
         self.engine.start(now, &mut self.out);
+        witness.started(now, &self.engine, &self.out);
         self.carry_out(now, witness);
     }
 
@@ -173,8 +173,8 @@ impl Simulation {
 
     #[inline]
     fn step(&mut self, event: &Event<'_>, witness: &mut impl Witness) {
-        witness.event(event);
         self.engine.step(event, &mut self.out);
+        witness.stepped(event, &self.engine, &self.out);
     }
 
     /// Lets requests arrive and reports return until nothing more is due at `now`.
@@ -190,7 +190,7 @@ impl Simulation {
         self.venue.advance(now);
         while let Some(update) = self.venue.next_report(now) {
             self.step(&Event { time: now, kind: EventKind::Order(update) }, witness);
-            self.send(now, witness);
+            self.send(now);
             self.venue.advance(now);
         }
     }
@@ -199,17 +199,13 @@ impl Simulation {
     #[inline]
     fn carry_out(&mut self, now: Timestamp, witness: &mut impl Witness) {
         if !self.out.is_empty() {
-            self.send(now, witness);
+            self.send(now);
             self.exchange(now, witness);
         }
     }
 
     #[inline(never)]
-    fn send(&mut self, now: Timestamp, witness: &mut impl Witness) {
-        if self.out.is_empty() {
-            return;
-        }
-        witness.outputs(&self.out.commands, &self.out.audit);
+    fn send(&mut self, now: Timestamp) {
         for command in &self.out.commands {
             match command {
                 Command::Place(order) => self.venue.place(now, order.get()),
