@@ -2,6 +2,8 @@
 
 use pampero_model::{Fill, MarketId, Order, OrderId, Price, Timestamp, VenueId, VenueOrderId};
 
+use serde::{Deserialize, Serialize};
+
 use crate::intent::Reason;
 use crate::orders::OrderRecord;
 use crate::risk::{Denied, TradingState, TripReason};
@@ -73,7 +75,7 @@ pub enum Command {
 }
 
 /// What happened inside a step, for reports and logs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Audit {
     /// An intent was refused.
     Denied {

@@ -5,6 +5,7 @@ use pampero_model::{
     RejectReason, Rounding, SCALE, Side, Size, Span, Timestamp, TradingDay, UpdateKind, VenueId,
 };
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::command::{Audit, Command, Outputs};
 use crate::fingerprint::Fingerprint;
@@ -17,7 +18,7 @@ use crate::strategy::StrategyId;
 use crate::timers::Timers;
 
 /// What a hook must still be told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Notice {
     Order { strategy: StrategyId, order: OrderId, update: Option<UpdateKind>, denied: Option<Denied> },
     Fill(StrategyId, Fill),
@@ -58,6 +59,8 @@ pub(crate) struct Core {
     /// When the next timer or expiry is due, and whether that must be looked for again.
     pub(crate) next_due: Timestamp,
     pub(crate) due_moved: bool,
+    /// While a recording is taken in: nothing is decided, what was decided is taken over.
+    pub(crate) recovering: bool,
 }
 
 impl Core {
@@ -133,6 +136,10 @@ impl Core {
         }
     }
 
+    pub(crate) fn look_for_due(&mut self) {
+        self.next_due = self.timers.next().min(self.next_expiry());
+    }
+
     /// Whether a step has anything to do beside what its event is: most have not.
     #[inline]
     pub(crate) fn has_work(&self) -> bool {
@@ -206,6 +213,9 @@ impl Core {
 
     /// Cancels an order: a held one at once, a sent one as soon as the venue's id is known.
     pub(crate) fn cancel(&mut self, id: OrderId) {
+        if self.recovering {
+            return;
+        }
         let Some(record) = self.orders.get(id).copied() else { return };
         if record.state == OrderState::Held {
             self.update_order(id, &UpdateKind::Cancelled(CancelReason::Requested), true);
@@ -219,13 +229,29 @@ impl Core {
     }
 
     fn send_cancel(&mut self, record: &OrderRecord) {
+        if self.recovering {
+            return;
+        }
         let Some(venue_order) = record.venue_order else { return };
+        self.count_request(record.strategy);
+        self.out.commands.push(Command::Cancel { order: record.id, market: record.market, venue_order });
+    }
+
+    pub(crate) fn count_request(&mut self, strategy: StrategyId) {
         let now = self.now;
         self.account.count_request(now);
-        if let Some(monitor) = self.monitor_mut(record.strategy) {
+        if let Some(monitor) = self.monitor_mut(strategy) {
             monitor.count_request(now);
         }
-        self.out.commands.push(Command::Cancel { order: record.id, market: record.market, venue_order });
+    }
+
+    /// Counts an approved order in the windows of its strategy and of the account.
+    pub(crate) fn count_approved(&mut self, record: &OrderRecord) {
+        let (now, summary) = (self.now, (record.market, record.side, record.price, record.size));
+        self.account.approved(now, record.id, summary);
+        if let Some(monitor) = self.monitor_mut(record.strategy) {
+            monitor.approved(now, record.id, summary);
+        }
     }
 
     // Order news.
@@ -266,7 +292,7 @@ impl Core {
     }
 
     /// Reservation and exposure are functions of the order: the old claim is taken back, the new one made.
-    fn move_claim(&mut self, order: &OrderRecord, before: Claim, after: Claim) {
+    pub(crate) fn move_claim(&mut self, order: &OrderRecord, before: Claim, after: Claim) {
         if before == after {
             return;
         }

@@ -78,6 +78,9 @@ impl Core {
 
     #[inline(never)]
     fn check_stops(&mut self, market: MarketId, observed: Observed) {
+        if self.recovering {
+            return;
+        }
         let held = |record: &OrderRecord| record.state == OrderState::Held && record.market == market;
         let mut last = None;
         while let Some(record) = self.orders.next_after(last, held) {
@@ -168,6 +171,9 @@ impl Core {
     /// Sells what has no order left. Called again after each order news and observation until all is flat.
     #[inline(never)]
     pub(crate) fn flatten_step(&mut self) {
+        if self.recovering {
+            return;
+        }
         for index in 0..self.strategies.len() {
             let Some(facts) = self.strategies.get(index).filter(|facts| facts.flattening) else { continue };
             let Ok(strategy) = u16::try_from(index).map(StrategyId) else { return };

@@ -86,10 +86,12 @@ pub enum EngineError {
     TooManyStrategies,
 }
 
-struct Slot {
-    strategy: Box<dyn Strategy>,
+pub(crate) struct Slot {
+    pub(crate) strategy: Box<dyn Strategy>,
     spans: Vec<Span>,
-    poisoned: bool,
+    pub(crate) poisoned: bool,
+    /// Whether hooks are left out: of a poisoned strategy always, of all while a recording is taken in.
+    pub(crate) silent: bool,
 }
 
 impl Slot {
@@ -101,13 +103,13 @@ impl Slot {
         id: StrategyId,
         hook: impl FnOnce(&mut dyn Strategy, &mut Context<'_>),
     ) {
-        if self.poisoned {
+        if self.silent {
             return;
         }
         let strategy = self.strategy.as_mut();
         let outcome = catch_unwind(AssertUnwindSafe(|| hook(strategy, &mut Context::new(core, id))));
         if outcome.is_err() {
-            self.poisoned = true;
+            (self.poisoned, self.silent) = (true, true);
             core.trip(Some(id), TradingState::Halted, TripReason::Panic);
         }
     }
@@ -116,9 +118,11 @@ impl Slot {
 /// The trading engine. See the [crate's documentation](crate).
 pub struct Engine {
     pub(crate) core: Core,
-    slots: Vec<Slot>,
+    pub(crate) slots: Vec<Slot>,
     /// By market: the strategies that want its events.
     subscribers: Vec<Vec<StrategyId>>,
+    /// Whether the limits on value have an equity to start from.
+    pub(crate) begun: bool,
 }
 
 /// Fills whose ids are remembered before the set grows.
@@ -144,7 +148,7 @@ impl Engine {
                 let unknown = EngineError::UnknownMarket { strategy: index, market: market.0, markets };
                 subscribers.get_mut(market.index()).ok_or(unknown)?.push(id);
             }
-            slots.push(Slot { strategy, spans: wanted.candle_spans, poisoned: false });
+            slots.push(Slot { strategy, spans: wanted.candle_spans, poisoned: false, silent: false });
             monitors.push(Monitor::new(limits, markets));
             facts.push(StrategyFacts {
                 markets: wanted.markets,
@@ -181,21 +185,30 @@ impl Engine {
             flattening: false,
             next_due: Timestamp::MAX,
             due_moved: true,
+            recovering: false,
             markets: setup.markets,
         };
-        Ok(Self { core, slots, subscribers })
+        Ok(Self { core, slots, subscribers, begun: false })
     }
 
     /// Lets the strategies begin. Call it once, before the first step, with the time at which the run starts.
     pub fn start(&mut self, now: Timestamp, out: &mut Outputs) {
+        self.begin(now);
+        self.for_all(|strategy, ctx| strategy.on_start(ctx));
+        self.settle();
+        self.hand_out(out);
+    }
+
+    /// The limits on value start from the equity of now, unless a checkpoint brought what they start from.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
         self.core.advance_time(now);
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
         self.core.account.begin(self.core.portfolio.total_equity());
         for (index, monitor) in (0..=u16::MAX).zip(&mut self.core.monitors) {
             monitor.begin(self.core.portfolio.owner_equity(Owner::Strategy(StrategyId(index))));
         }
-        self.for_all(|strategy, ctx| strategy.on_start(ctx));
-        self.settle();
-        self.hand_out(out);
     }
 
     /// Takes in one event and writes what follows from it into `out`.
@@ -221,7 +234,7 @@ impl Engine {
         self.core.next_due
     }
 
-    fn apply(&mut self, kind: &EventKind<'_>) {
+    pub(crate) fn apply(&mut self, kind: &EventKind<'_>) {
         let now = self.core.now;
         match kind {
             EventKind::Book { market, book } => {
@@ -360,7 +373,7 @@ impl Engine {
             self.core.flatten_step();
         }
         if std::mem::take(&mut self.core.due_moved) {
-            self.core.next_due = self.core.timers.next().min(self.core.next_expiry());
+            self.core.look_for_due();
         }
     }
 

@@ -5,6 +5,8 @@ use pampero_model::{
     VenueId,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::strategy::StrategyId;
 
 /// Something that happened, with the time at which the engine learns it. Time that runs backwards is held.
@@ -90,7 +92,7 @@ pub enum EventKind<'a> {
 }
 
 /// An operator's order to the engine, to one strategy or to all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Control {
     /// Only orders that make a position smaller.
     ReduceOnly(Option<StrategyId>),

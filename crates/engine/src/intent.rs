@@ -1,7 +1,9 @@
 //! What a strategy asks for.
 
 use pampero_model::{MarketId, Price, Rate, Side, Size, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::intern::intern;
 
 /// Why a strategy wants something: a short code with two numbers, formatted only in reports.
 ///
@@ -10,12 +12,25 @@ use serde::{Deserialize, Serialize};
 /// let reason = Reason::new("CROSS_UP").with(10, 30);
 /// assert_eq!(reason.to_string(), "CROSS_UP 10 30");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Reason {
     /// A stable code in upper case.
     pub code: &'static str,
     /// Numbers that belong to it; their meaning is the strategy's.
     pub values: [i64; 2],
+}
+
+// Derived, this would ask for text that lives for ever.
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Saved {
+            code: String,
+            values: [i64; 2],
+        }
+        let saved = Saved::deserialize(deserializer)?;
+        Ok(Self { code: intern(&saved.code).map_err(de::Error::custom)?, values: saved.values })
+    }
 }
 
 impl Reason {
@@ -207,7 +222,7 @@ impl Intent {
 /// assert_eq!(bid.side, Side::Buy);
 /// # Ok::<(), pampero_model::ParseAmountError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desired {
     /// Buy or sell.
     pub side: Side,

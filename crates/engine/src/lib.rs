@@ -8,6 +8,7 @@
 //! event ─> market view ─> portfolio, limits ─> strategies ─> intent ─> emulation ─> fingerprint ─> gate ─> command
 //! ```
 
+mod checkpoint;
 mod command;
 mod context;
 mod core;
@@ -17,10 +18,12 @@ mod engine;
 mod event;
 mod fingerprint;
 mod intent;
+mod intern;
 mod market_view;
 mod orders;
 mod portfolio;
 mod quoting;
+mod recovery;
 mod risk;
 mod strategy;
 mod submit;
@@ -30,6 +33,7 @@ mod timers;
 mod wide;
 mod window;
 
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use command::{Approved, Audit, Command, Outputs};
 pub use context::Context;
 pub use definition::{ParameterError, StrategyDefinition};
@@ -40,5 +44,6 @@ pub use intent::{Desired, Intent, OrderKind, Reason, TimeInForce};
 pub use market_view::{Fact, MarketView};
 pub use orders::{OrderEvent, OrderRecord, OrderState, TRANSITIONS};
 pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Position};
+pub use recovery::{CommandRecord, Decisions, OrderWatch};
 pub use risk::{CHECKS, CheckInfo, Code, Denied, Limits, MarketLimits, TradingState, TripReason};
 pub use strategy::{Requirements, RestoreError, Strategy, StrategyId};

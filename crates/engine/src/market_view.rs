@@ -1,6 +1,7 @@
 //! What is known of a market, and how old each fact is.
 
-use pampero_model::{BookSnapshot, Candle, OrderBook, Price, Quote, Side, Span, Timestamp, Trade};
+use pampero_model::{BookSnapshot, Candle, Level, OrderBook, Price, Quote, Side, Span, Timestamp, Trade};
+use serde::{Deserialize, Serialize};
 
 /// A fact with its age.
 ///
@@ -145,5 +146,39 @@ impl MarketView {
     pub(crate) fn reference(&self, side: Side) -> Option<Price> {
         let best = self.book.best(side.opposite()).map(|level| level.price);
         best.or_else(|| self.mark.is_positive().then_some(self.mark))
+    }
+}
+
+/// What a view is restored from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ViewCheckpoint {
+    bids: Vec<Level>,
+    asks: Vec<Level>,
+    book_at: Timestamp,
+    trade: Option<Trade>,
+    candle: Option<Candle>,
+    candle_at: Timestamp,
+    mark: Price,
+    updated_at: Timestamp,
+}
+
+impl MarketView {
+    pub(crate) fn checkpoint(&self) -> ViewCheckpoint {
+        ViewCheckpoint {
+            bids: self.book.levels(Side::Buy).to_vec(),
+            asks: self.book.levels(Side::Sell).to_vec(),
+            book_at: self.book_at,
+            trade: self.trade,
+            candle: self.candle,
+            candle_at: self.candle_at,
+            mark: self.mark,
+            updated_at: self.updated_at,
+        }
+    }
+
+    pub(crate) fn restore(&mut self, saved: &ViewCheckpoint) {
+        self.book.replace(BookSnapshot { bids: &saved.bids, asks: &saved.asks });
+        (self.book_at, self.candle_at, self.updated_at) = (saved.book_at, saved.candle_at, saved.updated_at);
+        (self.trade, self.candle, self.mark) = (saved.trade, saved.candle, saved.mark);
     }
 }

@@ -7,12 +7,14 @@ use pampero_model::{
     UpdateKind, VenueOrderId,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::intent::{OrderKind, Reason, TimeInForce};
 use crate::risk::Denied;
 use crate::strategy::StrategyId;
 
 /// The state of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum OrderState {
     /// A stop that waits in the engine. The venue does not know of it.
@@ -125,7 +127,7 @@ pub const TRANSITIONS: [(OrderState, [Option<OrderState>; 11]); 12] = {
 };
 
 /// One order, from the intent to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// Our id.
     pub id: OrderId,
@@ -329,10 +331,7 @@ impl OrderManager {
         self.count(before, record.counted());
         if record.state.is_final() {
             self.live.remove(position);
-            if self.closed.len() == CLOSED_MEMORY {
-                self.closed.pop_front();
-            }
-            self.closed.push_back(record);
+            self.remember(record);
         }
         Some(record)
     }
@@ -371,6 +370,55 @@ impl OrderManager {
     ) -> Option<OrderRecord> {
         let start = after.map_or(0, |after| self.live.partition_point(|record| record.id <= after));
         self.live.iter().skip(start).find(|record| wanted(record)).copied()
+    }
+}
+
+/// What an order manager is restored from; counters follow from the orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrdersCheckpoint {
+    pub(crate) next_id: u64,
+    pub(crate) live: Vec<OrderRecord>,
+    pub(crate) closed: Vec<OrderRecord>,
+}
+
+impl OrderManager {
+    pub(crate) fn checkpoint(&self) -> OrdersCheckpoint {
+        OrdersCheckpoint {
+            next_id: self.next_id,
+            live: self.live.clone(),
+            closed: self.closed.iter().copied().collect(),
+        }
+    }
+
+    pub(crate) fn restore(&mut self, saved: &OrdersCheckpoint) {
+        *self = Self::new();
+        for record in &saved.live {
+            self.count([false; 3], record.counted());
+            self.live.push(*record);
+        }
+        self.closed.extend(saved.closed.iter().copied());
+        self.next_id = saved.next_id;
+    }
+
+    /// Adds an order that a recording holds, under its own id.
+    pub(crate) fn take_over(&mut self, record: &OrderRecord) {
+        let at = self.live.partition_point(|other| other.id < record.id);
+        self.count([false; 3], record.counted());
+        self.live.insert(at, *record);
+        self.next_id = self.next_id.max(record.id.0.saturating_add(1));
+    }
+
+    /// Adds an order that came and went within one recorded step.
+    pub(crate) fn take_over_closed(&mut self, record: &OrderRecord) {
+        self.remember(*record);
+        self.next_id = self.next_id.max(record.id.0.saturating_add(1));
+    }
+
+    fn remember(&mut self, record: OrderRecord) {
+        if self.closed.len() == CLOSED_MEMORY {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(record);
     }
 }
 

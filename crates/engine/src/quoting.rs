@@ -2,6 +2,8 @@
 
 use pampero_model::{MarketId, Side};
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::Core;
 use crate::intent::{Desired, Intent, Reason};
 use crate::orders::{OrderRecord, OrderState};
@@ -10,7 +12,7 @@ use crate::strategy::StrategyId;
 use crate::submit::Origin;
 
 /// The desired set of one strategy in one market.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct QuoteSet {
     strategy: StrategyId,
     market: MarketId,
@@ -23,7 +25,7 @@ struct QuoteSet {
 }
 
 /// The desired sets of all strategies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Quotes {
     sets: Vec<QuoteSet>,
     any_awake: bool,

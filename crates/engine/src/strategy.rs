@@ -1,6 +1,7 @@
 //! The contract of a strategy.
 
 use pampero_model::{Candle, Fill, MarketId, Span, Trade};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::context::Context;
@@ -8,7 +9,7 @@ use crate::orders::OrderEvent;
 use crate::risk::TradingState;
 
 /// Index of a strategy in the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StrategyId(pub u16);
 
 impl StrategyId {

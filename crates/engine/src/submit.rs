@@ -66,12 +66,7 @@ impl Core {
         let (command, ran) = self.review(&record, order)?;
         self.checks_ran = ran;
         self.out.commands.push(Command::Place(command));
-        let summary = (record.market, record.side, record.price, record.size);
-        self.account.approved(self.now, record.id, summary);
-        let now = self.now;
-        if let Some(monitor) = self.monitor_mut(strategy) {
-            monitor.approved(now, record.id, summary);
-        }
+        self.count_approved(&record);
         match origin.held {
             Some(id) => {
                 self.change_order(id, |held| *held = record);

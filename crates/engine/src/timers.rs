@@ -2,9 +2,11 @@
 
 use pampero_model::Timestamp;
 
+use serde::{Deserialize, Serialize};
+
 use crate::strategy::StrategyId;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Timer {
     pub(crate) at: Timestamp,
     pub(crate) strategy: StrategyId,
@@ -12,7 +14,7 @@ pub(crate) struct Timer {
 }
 
 /// Timers in the order in which they fire: by time, then by when they were set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Timers {
     /// Latest first, so that the next one is popped from the end.
     timers: Vec<Timer>,

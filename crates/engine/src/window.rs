@@ -35,6 +35,12 @@ impl SlidingWindow {
         self.times.len()
     }
 
+    /// What is remembered, oldest first.
+    pub(crate) fn counted(&self) -> Vec<Timestamp> {
+        let (newer, older) = self.times.split_at_checked(self.oldest).unwrap_or((&[], &[]));
+        older.iter().chain(newer).copied().filter(|time| *time != Timestamp::MIN).collect()
+    }
+
     /// Forgets everything.
     pub(crate) fn reset(&mut self) {
         self.times.fill(Timestamp::MIN);

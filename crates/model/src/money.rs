@@ -177,15 +177,14 @@ impl fmt::Display for Money {
 }
 
 mod units_as_text {
-    use super::{Deserialize, Deserializer, Serializer, de, parse_units};
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
     use crate::Cash;
 
     pub fn serialize<S: Serializer>(units: &i128, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Cash::from_units(*units))
+        Cash::from_units(*units).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i128, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        parse_units(&text).map_err(de::Error::custom)
+        Cash::deserialize(deserializer).map(Cash::units)
     }
 }

@@ -1,6 +1,7 @@
 //! Who owns what: balances per strategy, positions, and their worth in the report currency.
 
 mod position;
+mod saved;
 mod worth;
 
 use pampero_model::{
@@ -10,6 +11,7 @@ use pampero_model::{
 use thiserror::Error;
 
 pub use self::position::Position;
+pub(crate) use self::saved::PortfolioCheckpoint;
 use self::worth::{EQUITY_SCALE, scaled, unscaled, worth};
 use crate::strategy::StrategyId;
 use crate::wide::{add, sub};

@@ -1,9 +1,10 @@
 //! A strategy's position in a market.
 
 use pampero_model::{Cash, Fill, Liquidity, Price, Quantity, Rounding, Side};
+use serde::{Deserialize, Serialize};
 
 /// What a strategy holds of a market's base currency, and what it paid and earned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Base held.
     pub quantity: Quantity,

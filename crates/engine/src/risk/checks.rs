@@ -5,6 +5,8 @@ use pampero_model::{
     Timestamp, VenueId,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::monitor::Monitor;
 use super::{Denied, TradingState};
 use crate::command::Approved;
@@ -14,7 +16,7 @@ use crate::portfolio::{Owner, Portfolio};
 use crate::strategy::StrategyId;
 
 /// What is known of the world outside the markets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) environment_confirmed: bool,
     pub(crate) clock_skew: Span,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use pampero_model::{Cash, OrderId, Price, Quantity, Rate, Span};
 
+use serde::{Deserialize, Serialize};
+
 use super::TripReason;
 
 /// Defines [`Code`], [`Denied`] and [`CHECKS`] from one table, so that they cannot disagree.
@@ -25,7 +27,7 @@ macro_rules! denials {
         /// assert_eq!(denied.code(), Code::OrderQuantity);
         /// # Ok::<(), pampero_model::ParseAmountError>(())
         /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Denied {
             $(#[doc = $what] $name {
                 $(#[doc = concat!("The deciding value `", stringify!($field), "`.")] $field: $type),*

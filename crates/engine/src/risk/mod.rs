@@ -7,13 +7,15 @@ mod monitor;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use checks::{Facts, Review, Scope, approve, band_edge};
 pub use denied::{CHECKS, CheckInfo, Code, Denied};
 pub use limits::{Limits, MarketLimits};
-pub(crate) use monitor::Monitor;
+pub(crate) use monitor::{Monitor, MonitorCheckpoint};
 
 /// What may be traded. Latched: only an operator's resume makes it milder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TradingState {
     /// Everything within the limits.
     #[default]
@@ -36,7 +38,7 @@ impl TradingState {
 }
 
 /// Why the trading state is what it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TripReason {
     /// It was never changed, or an operator reset it.
     #[default]

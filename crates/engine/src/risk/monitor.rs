@@ -1,6 +1,7 @@
 //! What the checks remember between orders, of one strategy or of the whole account.
 
 use pampero_model::{MarketId, OrderId, Price, Quantity, Rate, SCALE, Side, Size, Span, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{Limits, TradingState, TripReason};
 use crate::wide::sub;
@@ -44,7 +45,7 @@ impl Exposure {
 }
 
 /// An intent that was approved lately.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Recent {
     order: OrderId,
     market: MarketId,
@@ -318,12 +319,7 @@ impl Monitor {
         self.orders.iter_mut().flatten().for_each(|window| window.add(now));
         self.count_request(now);
         if self.limits.duplicate_window.is_some() {
-            let recent = Recent { order, market, side, price, size, time: now };
-            match self.recent.get_mut(self.recent_at) {
-                Some(slot) => *slot = recent,
-                None => self.recent.push(recent),
-            }
-            self.recent_at = (self.recent_at + 1) % RECENT;
+            self.remember(Recent { order, market, side, price, size, time: now });
         }
         if self.anchor(now, market).is_none()
             && let Some(anchor) = self.anchors.get_mut(market.index())
@@ -338,6 +334,86 @@ impl Monitor {
 
     pub(crate) fn open_orders(&self) -> u32 {
         self.exposure.iter().map(|exposure| exposure.open.iter().sum::<u32>()).sum()
+    }
+}
+
+/// What a monitor is restored from. Exposure follows from the open orders, the bounds of the quiet range from the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MonitorCheckpoint {
+    state: TradingState,
+    reason: TripReason,
+    base: i128,
+    day_start: i128,
+    high_water: i128,
+    equity: i128,
+    loss_tripped: bool,
+    drawdown_tripped: bool,
+    orders: [Vec<Timestamp>; 3],
+    requests: Vec<Timestamp>,
+    fills: Vec<Timestamp>,
+    rejects: Vec<Timestamp>,
+    recent: Vec<Recent>,
+    anchors: Vec<(Price, Timestamp)>,
+}
+
+fn counted(window: Option<&SlidingWindow>) -> Vec<Timestamp> {
+    window.map(SlidingWindow::counted).unwrap_or_default()
+}
+
+fn recount(window: Option<&mut SlidingWindow>, times: &[Timestamp]) {
+    if let Some(window) = window {
+        for time in times {
+            window.add(*time);
+        }
+    }
+}
+
+impl Monitor {
+    pub(crate) fn checkpoint(&self) -> MonitorCheckpoint {
+        let (newer, older) = self.recent.split_at_checked(self.recent_at).unwrap_or((&[], &[]));
+        MonitorCheckpoint {
+            state: self.state,
+            reason: self.reason,
+            base: self.base,
+            day_start: self.day_start,
+            high_water: self.high_water,
+            equity: self.equity,
+            loss_tripped: self.loss_tripped,
+            drawdown_tripped: self.drawdown_tripped,
+            orders: self.orders.each_ref().map(|window| counted(window.as_ref())),
+            requests: counted(self.requests.as_ref()),
+            fills: counted(self.fills.as_ref()),
+            rejects: counted(self.rejects.as_ref()),
+            recent: older.iter().chain(newer).copied().collect(),
+            anchors: self.anchors.clone(),
+        }
+    }
+
+    /// Takes up what was remembered, under the limits of now.
+    pub(crate) fn restore(&mut self, saved: &MonitorCheckpoint) {
+        (self.state, self.reason) = (saved.state, saved.reason);
+        (self.base, self.day_start) = (saved.base, saved.day_start);
+        (self.high_water, self.equity) = (saved.high_water, saved.equity);
+        (self.loss_tripped, self.drawdown_tripped) = (saved.loss_tripped, saved.drawdown_tripped);
+        for (window, times) in self.orders.iter_mut().zip(&saved.orders) {
+            recount(window.as_mut(), times);
+        }
+        recount(self.requests.as_mut(), &saved.requests);
+        recount(self.fills.as_mut(), &saved.fills);
+        recount(self.rejects.as_mut(), &saved.rejects);
+        saved.recent.iter().for_each(|recent| self.remember(*recent));
+        for (anchor, saved) in self.anchors.iter_mut().zip(&saved.anchors) {
+            *anchor = *saved;
+        }
+        self.look_from();
+    }
+
+    fn remember(&mut self, recent: Recent) {
+        match self.recent.get_mut(self.recent_at) {
+            Some(slot) => *slot = recent,
+            None => self.recent.push(recent),
+        }
+        self.recent_at = (self.recent_at + 1) % RECENT;
     }
 }
 

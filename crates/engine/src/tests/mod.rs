@@ -1,5 +1,6 @@
 //! Tests of the engine from inside: they drive a strategy's context directly.
 
+mod checkpoint;
 mod emulation;
 mod ledger;
 mod lifecycle;
@@ -70,6 +71,8 @@ pub(crate) struct Rig {
     pub(crate) now: Timestamp,
     venue_ids: u64,
     fill_ids: u64,
+    /// Where set: every step with what it decided.
+    pub(crate) tape: Option<(OrderWatch, Vec<(Event<'static>, Decisions)>)>,
 }
 
 impl Rig {
@@ -94,13 +97,25 @@ impl Rig {
             now: Timestamp::from_secs(0),
             venue_ids: 100,
             fill_ids: 1_000,
+            tape: None,
         };
         rig.engine.start(rig.now, &mut rig.out);
         rig
     }
 
-    pub(crate) fn step(&mut self, kind: EventKind<'_>) {
-        self.engine.step(&Event { time: self.now, kind }, &mut self.out);
+    /// The same hands on another engine.
+    pub(crate) fn fork(&self, engine: Engine) -> Self {
+        let (now, venue_ids, fill_ids) = (self.now, self.venue_ids, self.fill_ids);
+        Self { engine, out: Outputs::default(), now, venue_ids, fill_ids, tape: None }
+    }
+
+    pub(crate) fn step(&mut self, kind: EventKind<'static>) {
+        let (event, mut out) = (Event { time: self.now, kind }, Outputs::default());
+        self.engine.step(&event, &mut out);
+        if let Some((watch, steps)) = &mut self.tape {
+            steps.push((event, watch.decisions(&self.engine, &out)));
+        }
+        self.out.append(&mut out);
     }
 
     pub(crate) fn pass(&mut self, span: Span) {

@@ -6,7 +6,7 @@ use proptest::strategy::Strategy as Generator;
 use super::*;
 
 #[derive(Clone, Debug)]
-enum Action {
+pub(super) enum Action {
     Submit { buy: bool, price: i64, size: i64, kind: u8 },
     Quote { bid: i64, ask: i64 },
     Cancel(usize),
@@ -16,7 +16,7 @@ enum Action {
     Control(u8),
 }
 
-fn action() -> impl Generator<Value = Action> {
+pub(super) fn action() -> impl Generator<Value = Action> {
     prop_oneof![
         6 => (any::<bool>(), 80..120_i64, 1..400_i64, 0..6_u8)
             .prop_map(|(buy, price, size, kind)| Action::Submit { buy, price, size, kind }),
@@ -34,7 +34,7 @@ fn whole(units: i64) -> Price {
     Price::from_units(units * SCALE)
 }
 
-fn perform(rig: &mut Rig, action: &Action) {
+pub(super) fn perform(rig: &mut Rig, action: &Action) {
     let pick = |rig: &Rig, at: usize| {
         let open = rig.engine.open_orders();
         open.get(at % open.len().max(1)).map(|order| order.id)
@@ -135,7 +135,7 @@ fn incremental(rig: &Rig) -> (i128, i128, i64, i64, [u32; 2]) {
     )
 }
 
-fn limits(max_position: i64, max_orders: u32, max_order: i64) -> Limits {
+pub(super) fn limits(max_position: i64, max_orders: u32, max_order: i64) -> Limits {
     let market = MarketLimits {
         max_position: Some(Quantity::from_units(max_position)),
         max_order_notional: Some(Cash::from_units(i128::from(max_order))),

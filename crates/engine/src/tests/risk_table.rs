@@ -59,7 +59,8 @@ fn cases() -> Vec<Case> {
         ),
         (Code::BookEmpty, limits(|limits| limits.max_spread = Some(rate("0.05"))), |rig| {
             let bids = [Level { price: price("99"), quantity: "1".parse().unwrap() }];
-            rig.step(EventKind::Book { market: MARKET, book: BookSnapshot { bids: &bids, asks: &[] } });
+            let bids = bids.to_vec().leak();
+            rig.step(EventKind::Book { market: MARKET, book: BookSnapshot { bids, asks: &[] } });
         }),
         (Code::BookCrossed, limits(|limits| limits.max_spread = Some(rate("0.05"))), |rig| {
             rig.book("101", "100");
