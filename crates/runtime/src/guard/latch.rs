@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pampero_model::Timestamp;
@@ -25,35 +25,43 @@ pub enum Level {
     Reduce,
     /// No order is sent; everything open is cancelled.
     Halt,
+    /// The same, and then every position is sold. Only ever asked for by a person.
+    Flatten,
 }
 
 impl Level {
-    /// `active`, `reduce` or `halt`.
+    /// `active`, `reduce`, `halt` or `flatten`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Reduce => "reduce",
             Self::Halt => "halt",
+            Self::Flatten => "flatten",
         }
     }
 
-    /// As a number, for the atomic and for metrics: 0, 1, 2.
-    pub const fn as_u8(self) -> u8 {
+    /// Whether no order may be sent.
+    pub const fn is_halt(self) -> bool {
+        matches!(self, Self::Halt | Self::Flatten)
+    }
+
+    const fn mark(self) -> u8 {
         match self {
-            Self::Active => 0,
-            Self::Reduce => 1,
-            Self::Halt => 2,
-        }
-    }
-
-    const fn from_u8(number: u8) -> Self {
-        match number {
-            0 => Self::Active,
-            1 => Self::Reduce,
-            _ => Self::Halt,
+            Self::Active => ACTIVE,
+            Self::Reduce => REDUCE,
+            Self::Halt => HALT,
+            Self::Flatten => FLATTEN,
         }
     }
 }
+
+// The copy in memory. Ordered, so that a stop takes back a permit to flatten.
+const ACTIVE: u8 = 0;
+const REDUCE: u8 = 1;
+/// Stopped, but for the orders that sell the positions.
+const PERMIT: u8 = 2;
+const HALT: u8 = 3;
+const FLATTEN: u8 = 4;
 
 impl std::fmt::Display for Level {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -108,6 +116,18 @@ pub struct Latch {
     state: Mutex<State>,
 }
 
+/// Lets the sales of a flatten through the latch; see [`Latch::permit_flatten`].
+#[derive(Debug)]
+#[must_use = "dropping it ends the permit"]
+pub struct FlattenPermit(Arc<Latch>);
+
+impl Drop for FlattenPermit {
+    fn drop(&mut self) {
+        // Where a stop has taken it back, or a person has resumed, nothing is left to end.
+        let _ = self.0.level.compare_exchange(PERMIT, FLATTEN, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
 #[derive(Debug)]
 struct State {
     /// What is known: from the file, or stricter where the file could not be written.
@@ -149,19 +169,41 @@ impl Latch {
         Ok(Self {
             path,
             history: state.halt_history_file(),
-            level: AtomicU8::new(record.level.as_u8()),
+            level: AtomicU8::new(record.level.mark()),
             state: Mutex::new(State { record, unwritten: false }),
         })
     }
 
     /// How far trading is stopped: one atomic load.
     pub fn level(&self) -> Level {
-        Level::from_u8(self.level.load(Ordering::Acquire))
+        match self.level.load(Ordering::Acquire) {
+            ACTIVE => Level::Active,
+            REDUCE => Level::Reduce,
+            HALT => Level::Halt,
+            _ => Level::Flatten,
+        }
     }
 
     /// Whether no order may be sent: one atomic load.
     pub fn is_blocked(&self) -> bool {
-        self.level() == Level::Halt
+        self.level.load(Ordering::Acquire) >= HALT
+    }
+
+    /// Stops in memory alone, at once. Returns whether that changed anything.
+    pub(crate) fn block(&self, level: Level) -> bool {
+        self.level.fetch_max(level.mark(), Ordering::AcqRel) < level.mark()
+    }
+
+    /// Lets orders through while [`Level::Flatten`] stands, for an engine that is halted itself and sends nothing
+    /// but the sales of its positions. Ends when dropped, and with any further stop. Nothing at another level.
+    pub fn permit_flatten(self: &Arc<Self>) -> Option<FlattenPermit> {
+        let taken = self.level.compare_exchange(FLATTEN, PERMIT, Ordering::AcqRel, Ordering::Acquire);
+        taken.ok().map(|_| FlattenPermit(Arc::clone(self)))
+    }
+
+    /// Whether a [`FlattenPermit`] is out.
+    pub fn is_flattening(&self) -> bool {
+        self.level.load(Ordering::Acquire) == PERMIT
     }
 
     /// What the latch says, and why.
@@ -177,14 +219,15 @@ impl Latch {
     /// [`StateError`] where the file cannot be written. Trading is stopped all the same, in this process;
     /// [`Latch::refresh`] tries again to write.
     pub fn engage(&self, level: Level, reason: &str, by: &str) -> Result<(), StateError> {
-        self.level.fetch_max(level.as_u8(), Ordering::AcqRel);
+        self.block(level);
         let mut state = self.state();
         self.read_file(&mut state);
-        if level > state.record.level {
+        // To flatten can be asked for again.
+        if level > state.record.level || level == Level::Flatten {
             state.record = next(&state.record, level, reason, by);
             state.unwritten = true;
         }
-        self.level.fetch_max(state.record.level.as_u8(), Ordering::AcqRel);
+        self.block(state.record.level);
         self.write_file(&mut state)
     }
 
@@ -205,7 +248,7 @@ impl Latch {
         let _lock = self.lock_file();
         write_private(&self.path, &to_bytes(&record))?;
         *state = State { record, unwritten: false };
-        self.level.store(Level::Active.as_u8(), Ordering::Release);
+        self.level.store(Level::Active.mark(), Ordering::Release);
         Ok(())
     }
 
@@ -219,7 +262,7 @@ impl Latch {
             let _ = self.write_file(&mut state); // tried again at the next look
         }
         (state.record.change != before).then(|| {
-            self.level.store(state.record.level.as_u8(), Ordering::Release);
+            self.level.store(state.record.level.mark(), Ordering::Release);
             state.record.clone()
         })
     }
@@ -251,7 +294,11 @@ impl Latch {
     /// The record in the file. Another process may be writing just now, which takes microseconds.
     fn look(&self) -> Result<Option<LatchRecord>, StateError> {
         for _ in 0..3 {
-            let content = read_private(&self.path)?;
+            let content = match read_private(&self.path) {
+                // A link, a folder, a file that others may write: whoever put it there wants to be noticed.
+                Err(error) if !matches!(error, StateError::Io { .. }) => return Ok(None),
+                other => other?,
+            };
             let content =
                 content.ok_or_else(|| io_error(&self.path, "read")(io::ErrorKind::NotFound.into()))?;
             if let Some(record) = parse(&content) {
@@ -446,6 +493,38 @@ mod tests {
         let after = fs::metadata(state.halt_file()).unwrap();
         assert_eq!((before.ino(), before.len(), before.blocks()), (after.ino(), after.len(), after.blocks()));
         assert_eq!(after.len(), 4096);
+    }
+
+    #[test]
+    fn a_link_in_its_place_halts() {
+        let (root, state) = state();
+        let latch = Latch::open(&state).unwrap();
+        fs::rename(state.halt_file(), root.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(root.path().join("elsewhere"), state.halt_file()).unwrap();
+        latch.refresh();
+        assert!(latch.is_blocked());
+    }
+
+    #[test]
+    fn a_permit_to_flatten_ends_when_dropped_and_with_any_stop() {
+        let (_root, state) = state();
+        let latch = Arc::new(Latch::open(&state).unwrap());
+        assert!(latch.permit_flatten().is_none());
+        latch.engage(Level::Halt, "stop", "rule").unwrap();
+        assert!(latch.permit_flatten().is_none());
+        latch.engage(Level::Flatten, "sell", "operator").unwrap();
+        let permit = latch.permit_flatten().unwrap();
+        assert!(!latch.is_blocked() && latch.is_flattening() && latch.level() == Level::Flatten);
+        assert!(latch.permit_flatten().is_none());
+        latch.refresh();
+        assert!(!latch.is_blocked());
+        drop(permit);
+        assert!(latch.is_blocked());
+        let permit = latch.permit_flatten().unwrap();
+        latch.engage(Level::Halt, "no, stop", "rule").unwrap();
+        assert!(latch.is_blocked());
+        drop(permit);
+        assert!(latch.is_blocked());
     }
 
     #[test]

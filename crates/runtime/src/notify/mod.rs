@@ -1,1 +1,5 @@
-//! Telling people: webhooks and Telegram, never on the trading path.
+//! Telling people: a bounded queue that trading never waits for, and the channels that empty it.
+
+mod queue;
+
+pub use queue::{Notice, Notifier, Severity};
