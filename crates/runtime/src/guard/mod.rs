@@ -26,5 +26,6 @@ pub(crate) mod fake;
 mod tests;
 
 pub use latch::{FlattenPermit, Latch, LatchRecord, Level};
+pub(crate) use sweep::Sweep;
 pub use sweep::{Phase, Progress, Scope, SweepSettings};
 pub use switch::{Guard, GuardSettings, Sentinel, Status};

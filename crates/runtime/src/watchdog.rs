@@ -1,1 +1,0 @@
-//! A process that cancels everything when the trading process falls silent.
