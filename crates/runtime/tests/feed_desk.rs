@@ -399,7 +399,9 @@ proptest! {
             step % 4 == 0
         });
         let mut series = TradeSeries::default();
-        trades.iter().for_each(|trade| series.push(trade));
+        for trade in &trades {
+            series.push(trade);
+        }
         let history = resample(&Series::Trades(series), span, EmptyBuckets::Skip).unwrap_or(CandleSeries::new(span));
         let live: Vec<Candle> = told.iter().filter_map(|(_, news)| match news {
             News::Candle { candle, .. } => Some(*candle),

@@ -2,6 +2,8 @@
 //!
 //! * [`Desk`] decides, without a clock, a network or a thread: which market is asked next, which trades of an answer
 //!   were not told before, whether some are missing, which candles are complete, whether the data is stale.
+//! * [`run`] carries the desk's polls out and sends what they bring; [`warm_up`] fetches the history that a strategy
+//!   wants first.
 //!
 //! # What is told, and what is not
 //!
@@ -20,7 +22,11 @@ mod candles;
 mod desk;
 mod news;
 mod pace;
+mod run;
 mod tape;
+mod warm_up;
 
 pub use desk::{Ask, Desk, FeedSettings, Poll, Watch};
 pub use news::{News, OwnOrder, Standing};
+pub use run::{Clock, FeedMessage, RequestTimes, run, wall_clock};
+pub use warm_up::{History, SpanHistory, warm_up};
