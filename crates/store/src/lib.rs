@@ -7,6 +7,8 @@
 //! * [`verify`] reports what is doubtful in a series, [`resample`] makes longer candles, [`generate`] draws synthetic
 //!   markets, [`content_hash`] names data independently of how it is stored.
 //!
+//! * `journal` (a feature) records what paper and live trading saw and did.
+//!
 //! # What is recognised
 //!
 //! Text with `,`, `;`, tab or `|` between cells, quoted or not, ascending or descending in time, with a byte order
@@ -42,6 +44,8 @@ mod error;
 mod events;
 mod generate;
 mod hash;
+#[cfg(feature = "journal")]
+pub mod journal;
 mod layout;
 mod load;
 mod merge;

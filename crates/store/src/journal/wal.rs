@@ -1,0 +1,87 @@
+//! Telling a torn end of SQLite's write-ahead log from damage in its middle.
+//!
+//! SQLite ends its reading of the log at the first frame whose checksum is wrong. For the end that a crash left that
+//! is right. But where whole synced transactions follow the wrong frame it would forget them without a word, and with
+//! them, perhaps, orders that were sent. Each commit is synced before the next begins, so a crash can leave at most one
+//! commit behind a wrong frame; two mean damage.
+//!
+//! The form of the file is in SQLite's documentation, "The WAL File Format".
+
+use std::path::{Path, PathBuf};
+
+use super::{JournalError, files};
+
+const HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+
+/// Refuses a journal whose write-ahead log is damaged before its end.
+pub(super) fn check(journal: &Path) -> Result<(), JournalError> {
+    let path = log_of(journal);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(files::io(&path, "read it")(error)),
+    };
+    match lost_commits(&bytes) {
+        0 | 1 => Ok(()),
+        lost => {
+            let problem = format!("{lost} commits stand behind a frame that is not what was written");
+            Err(JournalError::DamagedFile { path, problem })
+        }
+    }
+}
+
+fn log_of(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+fn word(bytes: &[u8], at: usize, big_endian: bool) -> Option<u32> {
+    let bytes: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+    Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+}
+
+/// SQLite's running checksum over pairs of words.
+fn checksum(mut sum: (u32, u32), bytes: &[u8], big_endian: bool) -> (u32, u32) {
+    for pair in bytes.chunks_exact(8) {
+        let (Some(first), Some(second)) = (word(pair, 0, big_endian), word(pair, 4, big_endian)) else {
+            break;
+        };
+        sum.0 = sum.0.wrapping_add(first).wrapping_add(sum.1);
+        sum.1 = sum.1.wrapping_add(second).wrapping_add(sum.0);
+    }
+    sum
+}
+
+/// How many commits of this run of the log stand at or behind the first wrong frame.
+fn lost_commits(bytes: &[u8]) -> usize {
+    let (Some(header), Some(frames)) = (bytes.get(..HEADER), bytes.get(HEADER..)) else { return 0 };
+    let be = |bytes: &[u8], at| word(bytes, at, true).unwrap_or(0);
+    let page = match be(header, 8) {
+        1 => 65_536,
+        size => usize::try_from(size).unwrap_or(0),
+    };
+    if !(512..=65_536).contains(&page) {
+        // Nothing in it is found by SQLite; with frames behind it, that is damage.
+        return if frames.len() > 2 * FRAME_HEADER { usize::MAX } else { 0 };
+    }
+    let big_endian = be(header, 0) & 1 == 1;
+    let salts = header.get(16..24);
+    let mut sum = checksum((0, 0), header.get(..24).unwrap_or_default(), big_endian);
+    let mut whole = sum == (be(header, 24), be(header, 28));
+    let mut lost = 0;
+    for frame in frames.chunks_exact(FRAME_HEADER + page) {
+        if frame.get(8..16) != salts {
+            // Left over from an earlier run of the log, or wrong; behind it frames of this run may still come.
+            whole = false;
+            continue;
+        }
+        sum = checksum(sum, frame.get(..8).unwrap_or_default(), big_endian);
+        sum = checksum(sum, frame.get(FRAME_HEADER..).unwrap_or_default(), big_endian);
+        whole &= sum == (be(frame, 16), be(frame, 20));
+        let commits = be(frame, 4) != 0;
+        lost += usize::from(!whole && commits);
+    }
+    lost
+}
