@@ -1,4 +1,5 @@
 //! The two roles meet: every method of the adapter against the local exchange, over real HTTP, faults included.
+#![allow(clippy::disallowed_methods)] // the adapter itself is tested
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // test code
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,7 @@ fn done<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
 async fn orders_are_placed_seen_executed_and_cancelled() {
     let local = Local::start(quiet()).await;
     let exchange: Box<dyn Exchange> = Box::new(Bitex::new(local.client("trade")));
-    let ask = done(exchange.place(&order(Side::Sell, "0.002", "3633.98046166")).await);
+    let ask = done(exchange.place(&order(Side::Sell, "0.002", "3633.98046166"), &|| Ok(())).await);
     assert_eq!((ask.status.clone(), ask.side), (OrderStatus::Known(VenueStatus::Pending), Side::Sell));
     assert!(exchange.active_orders(None).await.unwrap().is_empty(), "pending orders are not listed");
     local.settle();
@@ -112,7 +113,7 @@ async fn orders_are_placed_seen_executed_and_cancelled() {
     assert_eq!(book.best(Side::Sell).unwrap().quantity.to_string(), "0.002");
 
     // More money than the ask is worth: the rest stays on the book.
-    let bid = done(exchange.place(&order(Side::Buy, "10", "3700")).await);
+    let bid = done(exchange.place(&order(Side::Buy, "10", "3700"), &|| Ok(())).await);
     local.settle();
     let sold = exchange.fills(&FillQuery { side: Some(Side::Sell), ..FillQuery::default() }).await.unwrap();
     let bought = exchange.fills(&FillQuery { side: Some(Side::Buy), ..FillQuery::default() }).await.unwrap();
@@ -160,7 +161,7 @@ async fn everything_or_one_market_is_cancelled() {
     let exchange = Bitex::new(local.client("trade"));
     let place = async |market: &str| {
         let request = OrderRequest { market: market.into(), ..order(Side::Buy, "20", "100") };
-        let _ = done(exchange.place(&request).await);
+        let _ = done(exchange.place(&request, &|| Ok(())).await);
         local.settle();
     };
     place("btc_usd").await;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use pampero_exchange::{
-    Balance, CancelScope, CandleQuery, Error, Exchange, FillQuery, MarketSnapshot, Movement, OrderRequest,
-    PlaceOutcome, SnapshotParts, VenueCandle, VenueFill, VenueOrder,
+    Balance, CancelScope, CandleQuery, Error, Exchange, FillQuery, LastLook, MarketSnapshot, Movement,
+    OrderRequest, PlaceOutcome, SnapshotParts, VenueCandle, VenueFill, VenueOrder,
 };
 use pampero_model::{Side, Trade, VenueOrderId};
 
@@ -60,8 +60,9 @@ impl Exchange for Bitex {
         &self.venue
     }
 
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
-        self.client.place_order(request).await
+    async fn place(&self, request: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome {
+        #[allow(clippy::disallowed_methods)] // forbidden to callers, who have the gateway
+        self.client.place_order(request, last_look).await
     }
 
     async fn cancel(&self, side: Side, id: VenueOrderId) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pampero_exchange::{Ambiguity, Budget, Class, Error, Outcome};
+use pampero_exchange::{Ambiguity, Budget, Class, Error, LastLook, Outcome};
 use pampero_model::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -136,12 +136,23 @@ impl Client {
         document: &impl Serialize,
         check: impl FnOnce(&T) -> Result<(), Ambiguity>,
     ) -> Outcome<T> {
+        self.create_after(&|| Ok(()), call, document, check).await
+    }
+
+    /// The same, unless the last look before sending forbids it.
+    pub(crate) async fn create_after<T: FromResource>(
+        &self,
+        last_look: &LastLook<'_>,
+        call: Call<'_>,
+        document: &impl Serialize,
+        check: impl FnOnce(&T) -> Result<(), Ambiguity>,
+    ) -> Outcome<T> {
         let call = match call.body(document) {
             Ok(call) => call,
             Err(error) => return Outcome::NotSent(error),
         };
         let unknown = |ambiguity| Outcome::Unknown(self.without_key(Error::Ambiguous(ambiguity)));
-        let answer = match self.send(&call).await {
+        let answer = match self.send_after(last_look, &call).await {
             Ok(answer) => answer,
             Err(Failure::NotSent(error)) => return Outcome::NotSent(error),
             Err(Failure::Lost(ambiguity)) => return unknown(ambiguity),
@@ -163,10 +174,16 @@ impl Client {
 
     /// Waits for a turn, sends once, and tells the budget how it went.
     async fn send(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        self.send_after(&|| Ok(()), call).await
+    }
+
+    /// The same, with a last look once it has its turn.
+    async fn send_after(&self, last_look: &LastLook<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
         if call.needs_key && self.key.is_none() {
             return Err(Failure::NotSent(Error::NoKey));
         }
         self.budget.acquire(if self.urgent { Class::Panic } else { call.class }).await;
+        last_look().map_err(|reason| Failure::NotSent(Error::NotSent(reason)))?;
         let started = Instant::now();
         let key = self.key.as_deref().filter(|_| call.needs_key);
         let result = self.transport.send(call, key, self.user.filter(|_| key.is_some())).await;

@@ -1,6 +1,8 @@
 //! Own orders: placing, looking up, cancelling.
 
-use pampero_exchange::{Ambiguity, CancelScope, Class, Error, OrderRequest, PlaceOutcome, VenueOrder};
+use pampero_exchange::{
+    Ambiguity, CancelScope, Class, Error, LastLook, OrderRequest, PlaceOutcome, VenueOrder,
+};
 use pampero_model::{Cash, Quantity, Side, Size, Timestamp, VenueOrderId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -20,13 +22,13 @@ pub(crate) const fn collection(side: Side) -> &'static str {
 }
 
 impl Client {
-    /// `POST /bids` or `POST /asks`: places a limit order. Sent at most once.
+    /// `POST /bids` or `POST /asks`: places a limit order. Sent at most once, if the last look does not forbid it.
     ///
     /// A buy is sized in quote ("spend up to"), a sell in base. [`Outcome::Acknowledged`] means that the exchange
     /// has the order as it was sent, `pending`; a lack of funds shows later as `cancelled`.
     ///
     /// [`Outcome::Acknowledged`]: pampero_exchange::Outcome::Acknowledged
-    pub async fn place_order(&self, order: &OrderRequest) -> PlaceOutcome {
+    pub async fn place_order(&self, order: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome {
         let attributes = match attributes(order) {
             Ok(attributes) => attributes,
             Err(error) => return PlaceOutcome::NotSent(error),
@@ -34,7 +36,8 @@ impl Client {
         let collection = collection(order.side);
         let mut call = Call::create(Class::Place, format!("/{collection}"));
         call.request_id.clone_from(&order.reference);
-        self.create(call, &Create::new(collection, attributes), |echo| check(order, echo)).await
+        let document = Create::new(collection, attributes);
+        self.create_after(last_look, call, &document, |echo| check(order, echo)).await
     }
 
     /// `GET /bids/ID` or `GET /asks/ID`: one own order, in whatever state.

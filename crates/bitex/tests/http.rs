@@ -1,4 +1,5 @@
 //! What goes over the wire, and above all what does not: nothing that creates is ever sent twice.
+#![allow(clippy::disallowed_methods)] // the adapter itself is tested
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // test code
 
 mod common;
@@ -26,7 +27,7 @@ fn bid() -> OrderRequest {
 /// The outcome of a bid that is answered so, and how many requests it took.
 async fn place(answer: Reply) -> (PlaceOutcome, usize) {
     let server = Server::start(vec![answer]).await;
-    let outcome = Bitex::new(server.client()).place(&bid()).await;
+    let outcome = Bitex::new(server.client()).place(&bid(), &|| Ok(())).await;
     // Whoever sends again behind our back does it now.
     tokio::time::sleep(Duration::from_millis(30)).await;
     assert_eq!(server.requests().len(), server.posts());
@@ -146,7 +147,7 @@ async fn what_cannot_be_reached_or_makes_no_sense_is_not_sent() {
     let environment = Environment::local(&format!("http://{closed}")).unwrap();
     let key = ApiKey::new(KEY.into(), &environment).unwrap();
     let client = Client::new(config(environment), Budget::unlimited()).unwrap().with_key(key).unwrap();
-    let outcome = client.place_order(&bid()).await;
+    let outcome = client.place_order(&bid(), &|| Ok(())).await;
     assert!(matches!(outcome, Outcome::NotSent(Error::NotSent(_))), "{outcome:?}");
 
     let server = Server::start(vec![reply(200, PLACED)]).await;
@@ -161,11 +162,13 @@ async fn what_cannot_be_reached_or_makes_no_sense_is_not_sent() {
         OrderRequest { market: String::new(), ..bid() },
     ];
     for order in wrong {
-        let outcome = client.place_order(&order).await;
+        let outcome = client.place_order(&order, &|| Ok(())).await;
         assert!(matches!(outcome, Outcome::NotSent(Error::Invalid { .. })), "{order:?}: {outcome:?}");
     }
+    let outcome = client.place_order(&bid(), &|| Err("halted".to_owned())).await;
+    assert_eq!(outcome, Outcome::NotSent(Error::NotSent("halted".to_owned())));
     let none = Client::new(config(client.environment().clone()), Budget::unlimited()).unwrap();
-    assert_eq!(none.place_order(&bid()).await, Outcome::NotSent(Error::NoKey));
+    assert_eq!(none.place_order(&bid(), &|| Ok(())).await, Outcome::NotSent(Error::NoKey));
     assert_eq!(none.orders().await, Err(Error::NoKey));
     assert!(client.cancel_orders(CancelScope::Market("")).await.is_err(), "would cancel everything");
     assert_eq!(server.requests(), Vec::<String>::new());
@@ -178,7 +181,7 @@ async fn a_tls_handshake_that_fails_is_not_sent() {
     let environment = Environment::local(&server.url.replace("http:", "https:")).unwrap();
     let key = ApiKey::new(KEY.into(), &environment).unwrap();
     let client = Client::new(config(environment), Budget::unlimited()).unwrap().with_key(key).unwrap();
-    let outcome = client.place_order(&bid()).await;
+    let outcome = client.place_order(&bid(), &|| Ok(())).await;
     assert!(matches!(outcome, Outcome::NotSent(Error::NotSent(_))), "{outcome:?}");
     assert_eq!(server.requests(), Vec::<String>::new());
 }
@@ -186,7 +189,7 @@ async fn a_tls_handshake_that_fails_is_not_sent() {
 #[tokio::test]
 async fn requests_look_as_the_exchange_expects() {
     let server = Server::start(vec![reply(200, PLACED)]).await;
-    let _ = server.client().acting_for(123).place_order(&bid()).await;
+    let _ = server.client().acting_for(123).place_order(&bid(), &|| Ok(())).await;
     let request = server.requests().remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("POST /api/bids HTTP/1.1\r\n"), "{head}");

@@ -1,4 +1,5 @@
 //! TLS with own roots and with a certificate of the client's.
+#![allow(clippy::disallowed_methods)] // the adapter itself is tested
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // test code
 
 mod common;
@@ -81,12 +82,12 @@ async fn a_server_that_wants_a_certificate_gets_it_and_others_get_nothing_throug
         let refused = client(&server, options(identity));
         assert!(refused.orders().await.is_err());
         // With TLS 1.3 the refusal comes after the request went out: nobody can know from here.
-        let outcome = refused.place_order(&order).await;
+        let outcome = refused.place_order(&order, &|| Ok(())).await;
         assert!(matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_)), "{outcome:?}");
     }
     // A server whose certificate is not trusted never sees a request, let alone the key.
     let wary = client(&server, TlsOptions { roots: Vec::new(), ..options(Some(&own)) });
-    let outcome = wary.place_order(&order).await;
+    let outcome = wary.place_order(&order, &|| Ok(())).await;
     assert!(
         matches!(&outcome, Outcome::NotSent(error) if error.to_string().contains("certificate")),
         "{outcome:?}"

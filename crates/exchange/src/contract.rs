@@ -54,6 +54,19 @@ impl<T> Outcome<T> {
     }
 }
 
+/// The caller's last word on a placement: an error, in words for the log, keeps it from being sent.
+///
+/// The adapter asks it once, after the request has waited for its turn in the budget and with nothing but opening
+/// the connection between it and the bytes: a halt, an age limit or a cap that was met while waiting still counts.
+///
+/// ```
+/// use pampero_exchange::LastLook;
+/// let halted = true;
+/// let look: &LastLook<'_> = &|| if halted { Err("trading is halted".to_owned()) } else { Ok(()) };
+/// assert!(look().is_err());
+/// ```
+pub type LastLook<'a> = dyn Fn() -> Result<(), String> + Send + Sync + 'a;
+
 /// A limit order to place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRequest {
@@ -134,8 +147,8 @@ pub trait Exchange: Send + Sync {
     /// The name of the venue, as in [`Market::venue`](pampero_model::Market::venue).
     fn venue(&self) -> &str;
 
-    /// Places a limit order. Sent at most once.
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome;
+    /// Places a limit order. Sent at most once, and not at all ([`Outcome::NotSent`]) if the last look forbids it.
+    async fn place(&self, request: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome;
 
     /// Asks for the cancellation of one order. Success is an intention: it may still be executed.
     async fn cancel(&self, side: Side, id: VenueOrderId) -> Result<(), Error>;

@@ -17,7 +17,8 @@ mod share;
 
 pub use budget::{Budget, BudgetConfig, BudgetError, WaitStats};
 pub use contract::{
-    CancelScope, CandleQuery, Exchange, FillQuery, OrderRequest, Outcome, PlaceOutcome, SnapshotParts,
+    CancelScope, CandleQuery, Exchange, FillQuery, LastLook, OrderRequest, Outcome, PlaceOutcome,
+    SnapshotParts,
 };
 pub use error::{Ambiguity, Error, Operation};
 pub use records::{

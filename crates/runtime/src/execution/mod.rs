@@ -1,1 +1,5 @@
-//! What becomes of an order on an exchange without client order ids: pure, every request is data.
+//! What becomes of an order on an exchange that has no client order ids and answers late or not at all.
+
+mod request;
+
+pub use request::{Answer, Placement, Request, RequestId};
