@@ -91,7 +91,7 @@ impl Exchange for Fake {
         "fake"
     }
 
-    async fn place(&self, _: &OrderRequest) -> PlaceOutcome {
+    async fn place(&self, _: &OrderRequest, _: &pampero_exchange::LastLook<'_>) -> PlaceOutcome {
         Outcome::NotSent(Error::NotSent("this exchange takes no orders".to_owned()))
     }
 

@@ -146,7 +146,7 @@ impl Exchange for Fake {
         Ok(self.window(now, hours))
     }
 
-    async fn place(&self, _: &OrderRequest) -> PlaceOutcome {
+    async fn place(&self, _: &OrderRequest, _: &pampero_exchange::LastLook<'_>) -> PlaceOutcome {
         panic!("a feed places no orders")
     }
 
