@@ -1,5 +1,7 @@
-//! History on disk: `<root>/<venue>/<market>/<kind>/<day>.parquet`.
+//! History on disk: `<root>/<venue>/<market>/<kind>/<day>.parquet`, and beside it, while a day is being recorded,
+//! `<day>.part-<time>.parquet`.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -158,6 +160,114 @@ impl Catalog {
         synthetic: Option<&str>,
         replace: bool,
     ) -> Result<ImportSummary, DataError> {
+        let (folder, table) = self.checked(key, series)?;
+        let span = key.span;
+        let mut summary = ImportSummary { rows_given: table.len() as u64, ..ImportSummary::default() };
+        let info = FileInfo {
+            venue: Some(key.venue.clone()),
+            market: Some(key.market.clone()),
+            synthetic: synthetic.map(ToOwned::to_owned),
+        };
+        let mut writes = Vec::new();
+        let mut recorded = days_in(&folder)?;
+        for (day, rows) in hash::days(&table) {
+            let path = self.day_path(key, day);
+            let mut new = Table::new(table.kind);
+            new.append_range(&table, rows);
+            let files = recorded.remove(&day).unwrap_or_default();
+            let old = files.read(key, Some(&info))?;
+            let nothing = Table::new(table.kind);
+            let merged = merge(old.as_ref().unwrap_or(&nothing), &new, replace)
+                .map_err(|time| conflict(key, &path, time))?;
+            if old.as_ref() == Some(&merged) {
+                summary.days_unchanged += 1;
+                continue;
+            }
+            let before = old.map_or(0, |old| old.len());
+            summary.rows_added += merged.len().saturating_sub(before) as u64;
+            summary.days_changed += 1;
+            let bytes =
+                encode(&merged, span.as_nanos(), &info).map_err(|error| DataError::parquet(&path, error))?;
+            writes.push((path, bytes, files.parts));
+        }
+        if !writes.is_empty() {
+            fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create it"))?;
+        }
+        for (path, bytes, parts) in &writes {
+            write_atomically(path, bytes)?;
+            remove(parts)?;
+        }
+        Ok(summary)
+    }
+
+    /// Adds rows that are being recorded, without reading what is there: each day's rows become a file of their own
+    /// beside the day's, whole or not at all. [`Catalog::read`], [`Catalog::list`] and [`Catalog::import`] see it at
+    /// once, and rows that stand in two files stand once in what they give. [`Catalog::compact`] makes one file a day
+    /// of them.
+    ///
+    /// ```
+    /// use pampero_model::{BookSeries, BookSnapshot, Level, Timestamp};
+    /// use pampero_store::{Catalog, Series, SeriesKey};
+    /// # let folder = tempfile::tempdir()?;
+    /// let catalog = Catalog::new(folder.path());
+    /// let bids = [Level { price: "1".parse()?, quantity: "1".parse()? }];
+    /// let mut books = BookSeries::default();
+    /// books.push(Timestamp::from_secs(1), BookSnapshot { bids: &bids, asks: &[] });
+    /// let books = Series::Books(books);
+    /// let key = SeriesKey::of("bitex", "btc_ars", &books)?;
+    /// catalog.append(&key, &books)?;
+    /// catalog.append(&key, &books)?;
+    /// assert_eq!(catalog.read(&key, Timestamp::MIN, Timestamp::MAX)?, books);
+    /// assert_eq!(catalog.compact(&key, Timestamp::MAX)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Catalog::import`]; contradictions between files show when they are read.
+    pub fn append(&self, key: &SeriesKey, series: &Series) -> Result<(), DataError> {
+        let (folder, table) = self.checked(key, series)?;
+        let info = recorded(key);
+        for (day, rows) in hash::days(&table) {
+            let mut new = Table::new(table.kind);
+            new.append_range(&table, rows);
+            let first = new.times().first().copied().unwrap_or_default();
+            let path = folder.join(format!("{}.part-{first}.parquet", date_of(day)));
+            let old = if path.exists() { read_file(&path, key, Some(&info))? } else { Table::new(key.kind) };
+            let merged = merge(&old, &new, false).map_err(|time| conflict(key, &path, time))?;
+            let bytes = encode(&merged, key.span.as_nanos(), &info)
+                .map_err(|error| DataError::parquet(&path, error))?;
+            fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create it"))?;
+            write_atomically(&path, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Makes one file of each day that was recorded in parts and ended before an instant; gives how many days. A crash
+    /// in between leaves the parts or the day or both, and each reads the same.
+    ///
+    /// # Errors
+    /// Those of the file system, of damaged files, and contradictions between files.
+    pub fn compact(&self, key: &SeriesKey, before: Timestamp) -> Result<u64, DataError> {
+        key.check()?;
+        let mut days = 0;
+        for (day, files) in days_in(&self.root.join(key.folder()))? {
+            let end = Timestamp::from_nanos(day.saturating_add(1).saturating_mul(DAY));
+            if files.parts.is_empty() || end > before {
+                continue;
+            }
+            let path = self.day_path(key, day);
+            if let Some(table) = files.read(key, Some(&recorded(key)))? {
+                let bytes = encode(&table, key.span.as_nanos(), &recorded(key));
+                write_atomically(&path, &bytes.map_err(|error| DataError::parquet(&path, error))?)?;
+                days += 1;
+            }
+            remove(&files.parts)?;
+        }
+        Ok(days)
+    }
+
+    /// The folder of a key, and the rows of a series of that key in order of time.
+    fn checked(&self, key: &SeriesKey, series: &Series) -> Result<(PathBuf, Table), DataError> {
         key.check()?;
         let span = series.span().unwrap_or_default();
         if key.kind != series.kind() || key.span != span {
@@ -170,40 +280,7 @@ impl Catalog {
         let folder = self.root.join(key.folder());
         let mut table = Unchecked::of_table(&folder, Table::of_series(series)).check_rows()?;
         table.sort_by_time();
-        let mut summary = ImportSummary { rows_given: table.len() as u64, ..ImportSummary::default() };
-        let info = FileInfo {
-            venue: Some(key.venue.clone()),
-            market: Some(key.market.clone()),
-            synthetic: synthetic.map(ToOwned::to_owned),
-        };
-        let mut writes = Vec::new();
-        for (day, rows) in hash::days(&table) {
-            let path = self.day_path(key, day);
-            let mut new = Table::new(table.kind);
-            new.append_range(&table, rows);
-            let old = read_day(&path, key.kind, &info)?;
-            let conflict = |time| {
-                let what = key.kind.name().strip_suffix('s').unwrap_or_default();
-                DataError::Conflict { path: path.clone(), what, time: Timestamp::from_nanos(time) }
-            };
-            let nothing = Table::new(table.kind);
-            let merged = merge(old.as_ref().unwrap_or(&nothing), &new, replace).map_err(conflict)?;
-            if old.as_ref() == Some(&merged) {
-                summary.days_unchanged += 1;
-                continue;
-            }
-            let before = old.map_or(0, |old| old.len());
-            summary.rows_added += merged.len().saturating_sub(before) as u64;
-            summary.days_changed += 1;
-            let bytes =
-                encode(&merged, span.as_nanos(), &info).map_err(|error| DataError::parquet(&path, error))?;
-            writes.push((path, bytes));
-        }
-        if !writes.is_empty() {
-            fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create it"))?;
-        }
-        writes.iter().try_for_each(|(path, bytes)| write_atomically(path, bytes))?;
-        Ok(summary)
+        Ok((folder, table))
     }
 
     /// Reads what the catalogue holds from one instant (included) to another (excluded), in order of time.
@@ -214,13 +291,12 @@ impl Catalog {
         key.check()?;
         let folder = self.root.join(key.folder());
         let mut table = Table::new(key.kind);
-        for (day, path) in day_files(&folder)? {
+        for (day, files) in days_in(&folder)? {
             let start = Timestamp::from_nanos(day.saturating_mul(DAY));
             if start >= to || start.plus(Span::from_nanos(DAY)) <= from {
                 continue;
             }
-            let rows = load(&path, &LoadOptions::default())?;
-            let rows = Table::of_series(&rows.series);
+            let Some(rows) = files.read(key, None)? else { continue };
             let begin = rows.times().partition_point(|time| *time < from.as_nanos());
             let end = rows.times().partition_point(|time| *time < to.as_nanos());
             table.append_range(&rows, begin..end);
@@ -231,7 +307,8 @@ impl Catalog {
         Ok(table.into_series(key.span))
     }
 
-    /// What the catalogue holds, in order of its keys. Reads no more than the end of each file.
+    /// What the catalogue holds, in order of its keys. Reads no more than the end of each file, but whole the days that
+    /// are being recorded.
     ///
     /// # Errors
     /// Those of the file system, and of damaged files.
@@ -253,25 +330,74 @@ impl Catalog {
     }
 
     fn day_path(&self, key: &SeriesKey, day: i64) -> PathBuf {
-        let start = Timestamp::from_nanos(day.saturating_mul(DAY)).to_string();
-        let date = start.get(..10).unwrap_or(&start);
-        self.root.join(key.folder()).join(format!("{date}.parquet"))
+        self.root.join(key.folder()).join(format!("{}.parquet", date_of(day)))
     }
 }
 
-/// The rows of a day; nothing if there is no file.
-fn read_day(path: &Path, kind: Kind, info: &FileInfo) -> Result<Option<Table>, DataError> {
-    if !path.exists() {
-        return Ok(None);
+/// The date of a day since 1970: `2024-01-31`.
+fn date_of(day: i64) -> String {
+    let start = Timestamp::from_nanos(day.saturating_mul(DAY)).to_string();
+    start.get(..10).unwrap_or(&start).to_owned()
+}
+
+/// What a file of recorded data says of itself.
+fn recorded(key: &SeriesKey) -> FileInfo {
+    FileInfo { venue: Some(key.venue.clone()), market: Some(key.market.clone()), synthetic: None }
+}
+
+fn conflict(key: &SeriesKey, path: &Path, time: i64) -> DataError {
+    let what = key.kind.name().strip_suffix('s').unwrap_or_default();
+    DataError::Conflict { path: path.to_owned(), what, time: Timestamp::from_nanos(time) }
+}
+
+fn remove(parts: &[PathBuf]) -> Result<(), DataError> {
+    parts.iter().try_for_each(|part| fs::remove_file(part).map_err(DataError::io(part, "remove it")))
+}
+
+/// The files of one day.
+#[derive(Clone, Debug, Default)]
+struct DayFiles {
+    whole: Option<PathBuf>,
+    /// In order of their first rows.
+    parts: Vec<PathBuf>,
+}
+
+impl DayFiles {
+    fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.whole.iter().chain(&self.parts)
     }
+
+    /// The rows of the day; nothing without a file. With `info`, refuses data of another origin.
+    fn read(&self, key: &SeriesKey, info: Option<&FileInfo>) -> Result<Option<Table>, DataError> {
+        let mut day: Option<Table> = None;
+        for path in self.paths() {
+            let rows = read_file(path, key, info)?;
+            let Some(table) = &mut day else {
+                day = Some(rows);
+                continue;
+            };
+            // Parts follow each other in time, unless a recorder began anew.
+            if table.times().last() < rows.times().first() {
+                table.append(&rows);
+            } else {
+                *table = merge(table, &rows, false).map_err(|time| conflict(key, path, time))?;
+            }
+        }
+        Ok(day)
+    }
+}
+
+/// The rows of a file of the catalogue.
+fn read_file(path: &Path, key: &SeriesKey, info: Option<&FileInfo>) -> Result<Table, DataError> {
     let dataset = load(path, &LoadOptions::default())?;
+    let kind = key.kind;
     if dataset.series.kind() != kind {
         return Err(DataError::parquet(
             path,
             format!("holds {}, not {}", dataset.series.kind().name(), kind.name()),
         ));
     }
-    if dataset.synthetic != info.synthetic {
+    if let Some(info) = info.filter(|info| dataset.synthetic != info.synthetic) {
         let name = |label: &Option<String>| match label {
             Some(label) => format!("synthetic ({label})"),
             None => "recorded".to_owned(),
@@ -283,13 +409,28 @@ fn read_day(path: &Path, kind: Kind, info: &FileInfo) -> Result<Option<Table>, D
             path.display()
         )));
     }
-    Ok(Some(Table::of_series(&dataset.series)))
+    Ok(Table::of_series(&dataset.series))
 }
 
 fn list_one(key: SeriesKey, folder: &Path) -> Result<Option<CatalogEntry>, DataError> {
     let (mut rows, mut bytes, mut synthetic) = (0, 0, None);
     let (mut hashes, mut range) = (Vec::new(), None);
-    for (_, path) in day_files(folder)? {
+    for (_, files) in days_in(folder)? {
+        if !files.parts.is_empty() {
+            for path in files.paths() {
+                bytes += fs::metadata(path).map_err(DataError::io(path, "read it"))?.len();
+            }
+            if let Some(table) = files.read(&key, None)? {
+                rows += table.len() as u64;
+                hashes.extend(blake3::Hash::from_hex(hash::hash_of_table(&table, key.span.as_nanos())).ok());
+                if let (Some(first), Some(last)) = (table.times().first(), table.times().last()) {
+                    let (least, most) = range.unwrap_or((i64::MAX, i64::MIN));
+                    range = Some((least.min(*first), most.max(*last)));
+                }
+            }
+            continue;
+        }
+        let Some(path) = files.whole else { continue };
         let file = File::open(&path).map_err(DataError::io(&path, "open it"))?;
         bytes += file.metadata().map_err(DataError::io(&path, "read it"))?.len();
         let reader = SerializedFileReader::new(file).map_err(|error| DataError::parquet(&path, error))?;
@@ -328,16 +469,23 @@ fn list_one(key: SeriesKey, folder: &Path) -> Result<Option<CatalogEntry>, DataE
     }))
 }
 
-/// The day files of a folder in order, with their days since 1970.
-fn day_files(folder: &Path) -> Result<Vec<(i64, PathBuf)>, DataError> {
-    let mut days = Vec::new();
+/// The files of each day of a folder, by days since 1970.
+fn days_in(folder: &Path) -> Result<BTreeMap<i64, DayFiles>, DataError> {
+    let mut days = BTreeMap::<i64, DayFiles>::new();
     for name in names_in(folder)? {
-        let date = name.strip_suffix(".parquet").filter(|date| date.len() == 10);
-        if let Some(start) = date.and_then(|date| date.parse::<Timestamp>().ok()) {
-            days.push((start.as_nanos().div_euclid(DAY), folder.join(&name)));
+        let Some((date, rest)) =
+            name.strip_suffix(".parquet").and_then(|name| Some((name.get(..10)?, name.get(10..)?)))
+        else {
+            continue;
+        };
+        let Ok(start) = date.parse::<Timestamp>() else { continue };
+        let day = start.as_nanos().div_euclid(DAY);
+        if rest.is_empty() {
+            days.entry(day).or_default().whole = Some(folder.join(&name));
+        } else if rest.strip_prefix(".part-").is_some_and(|time| time.parse::<i64>().is_ok()) {
+            days.entry(day).or_default().parts.push(folder.join(&name));
         }
     }
-    days.sort();
     Ok(days)
 }
 

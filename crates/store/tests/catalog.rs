@@ -1,11 +1,12 @@
 //! The catalogue: idempotent, atomic, independent of how the data came in.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // test code
 
-use pampero_model::{Span, Timestamp};
+use pampero_model::{BookSeries, BookSnapshot, Level, Price, Quantity, Span, Timestamp};
 use pampero_store::{
     Catalog, DataError, Kind, LoadOptions, Series, SeriesKey, SyntheticMarket, content_hash, generate,
     load_bytes,
 };
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 fn folder() -> (TempDir, Catalog) {
@@ -202,4 +203,81 @@ fn foreign_files_and_leftovers_do_not_disturb() {
     std::fs::create_dir_all(folder.path().join("data/bitex/btc_ars/other")).unwrap();
     assert_eq!(catalog.list().unwrap().len(), 1);
     assert_eq!(catalog.read(&key, Timestamp::MIN, Timestamp::MAX).unwrap(), series);
+}
+
+/// Books of a thin market: at each step the price moves a little, over two days.
+fn recorded_books(steps: &[i64]) -> BookSeries {
+    let (mut books, mut time) = (BookSeries::default(), 1_700_050_000_000_000_000_i64);
+    for (index, step) in steps.iter().enumerate() {
+        time += step * 1_000_000_000;
+        let units = |plus: i64| i64::try_from(index).unwrap() % 7 + plus;
+        let level = |plus| Level { price: Price::from_units(units(plus)), quantity: Quantity::from_units(5) };
+        let (bids, asks) = ([level(20), level(10)], [level(30)]);
+        // Now and then nobody quotes.
+        let asks: &[Level] = if index % 5 == 0 { &[] } else { &asks };
+        books.push(Timestamp::from_nanos(time), BookSnapshot { bids: &bids, asks });
+    }
+    books
+}
+
+fn part_of(books: &BookSeries, rows: std::ops::Range<usize>) -> Series {
+    let mut part = BookSeries::default();
+    for (time, book) in rows.filter_map(|row| books.get(row)) {
+        part.push(time, book);
+    }
+    Series::Books(part)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Recorded in parts, with repetitions as after a restart, the catalogue reads, lists and hashes as if all had been
+    /// imported at once; the same again after compacting.
+    #[test]
+    fn parts_read_like_a_whole(
+        steps in prop::collection::vec(1_i64..8_000, 2..60),
+        cuts in prop::collection::vec((0_usize..60, 1_usize..20), 0..8),
+    ) {
+        let books = recorded_books(&steps);
+        let all = part_of(&books, 0..books.len());
+        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (whole, recorded) = (Catalog::new(whole.path()), (Catalog::new(parts.path()), parts.path()));
+        let key = SeriesKey::of("bitex", "btc_ars", &all).unwrap();
+        whole.import(&key, &all, None, false).unwrap();
+        let (catalog, root) = recorded;
+        for start in (0..books.len()).step_by(9) {
+            catalog.append(&key, &part_of(&books, start..(start + 9).min(books.len()))).unwrap();
+        }
+        for (start, length) in cuts {
+            let start = start % books.len();
+            catalog.append(&key, &part_of(&books, start..(start + length).min(books.len()))).unwrap();
+        }
+        let read = |catalog: &Catalog| catalog.read(&key, Timestamp::MIN, Timestamp::MAX).unwrap();
+        let listed = |catalog: &Catalog| {
+            let entry = catalog.list().unwrap().remove(0);
+            (entry.hash, entry.rows, entry.days, entry.first, entry.last)
+        };
+        prop_assert_eq!(read(&catalog), read(&whole));
+        prop_assert_eq!(listed(&catalog), listed(&whole));
+        // Another import sees what was recorded.
+        prop_assert_eq!(catalog.import(&key, &all, None, false).unwrap().rows_added, 0);
+        catalog.compact(&key, Timestamp::MAX).unwrap();
+        prop_assert_eq!(read(&catalog), read(&whole));
+        prop_assert_eq!(listed(&catalog), listed(&whole));
+        let files = std::fs::read_dir(root.join("bitex/btc_ars/books")).unwrap().count();
+        prop_assert_eq!(u64::try_from(files).unwrap(), listed(&catalog).2, "a part was left behind");
+    }
+}
+
+#[test]
+fn days_that_are_not_over_stay_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = Catalog::new(folder.path());
+    let books = recorded_books(&[1, 40_000, 40_000]);
+    let key = SeriesKey::of("bitex", "btc_ars", &part_of(&books, 0..1)).unwrap();
+    catalog.append(&key, &part_of(&books, 0..3)).unwrap();
+    let last = books.times()[2];
+    assert_eq!(catalog.compact(&key, last).unwrap(), 1);
+    assert_eq!(catalog.compact(&key, last).unwrap(), 0);
+    assert_eq!(catalog.read(&key, Timestamp::MIN, Timestamp::MAX).unwrap(), part_of(&books, 0..3));
 }

@@ -4,6 +4,7 @@
 //!   were not told before, whether some are missing, which candles are complete, whether the data is stale.
 //! * [`run`] carries the desk's polls out and sends what they bring; [`warm_up`] fetches the history that a strategy
 //!   wants first.
+//! * [`record`] and [`fetch`] fill the catalogue, without a key.
 //!
 //! # What is told, and what is not
 //!
@@ -20,13 +21,17 @@
 
 mod candles;
 mod desk;
+mod fetch;
 mod news;
 mod pace;
+mod record;
 mod run;
 mod tape;
 mod warm_up;
 
 pub use desk::{Ask, Desk, FeedSettings, Poll, Watch};
+pub use fetch::{FetchError, FetchSettings, Fetched, fetch};
 pub use news::{News, OwnOrder, Standing};
+pub use record::{RecordError, RecordProgress, RecordSettings, RecordSummary, record};
 pub use run::{Clock, FeedMessage, RequestTimes, run, wall_clock};
 pub use warm_up::{History, SpanHistory, warm_up};

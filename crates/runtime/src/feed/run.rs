@@ -136,7 +136,7 @@ pub async fn run(
     desk
 }
 
-fn duration(span: Span) -> Duration {
+pub(super) fn duration(span: Span) -> Duration {
     Duration::from_nanos(u64::try_from(span.as_nanos()).unwrap_or_default())
 }
 

@@ -1,5 +1,7 @@
 //! An exchange in memory that lives by tokio's paused clock.
 
+#![allow(dead_code)] // each test file uses a part of it
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -120,6 +122,7 @@ impl Fake {
 
 #[async_trait]
 impl Exchange for Fake {
+    #[allow(clippy::unnecessary_literal_bound)] // the signature is that of the trait
     fn venue(&self) -> &str {
         "bitex"
     }
