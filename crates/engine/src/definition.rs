@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::parameter::{OutOfRange, Parameter};
 use crate::strategy::Strategy;
 
 type Build = Box<dyn Fn(&Value, &[MarketId]) -> Result<Box<dyn Strategy>, ParameterError> + Send + Sync>;
@@ -13,7 +14,7 @@ type Build = Box<dyn Fn(&Value, &[MarketId]) -> Result<Box<dyn Strategy>, Parame
 /// A strategy that a program offers: its name, its parameters with their defaults, and how to build it.
 ///
 /// ```
-/// use pampero_engine::{Requirements, Strategy, StrategyDefinition};
+/// use pampero_engine::{Parameter, Requirements, Strategy, StrategyDefinition};
 /// use pampero_model::MarketId;
 /// use serde::{Deserialize, Serialize};
 ///
@@ -29,16 +30,21 @@ type Build = Box<dyn Fn(&Value, &[MarketId]) -> Result<Box<dyn Strategy>, Parame
 ///         Requirements { markets: vec![self.market], warm_up: self.period, ..Requirements::default() }
 ///     }
 /// }
+/// const PARAMETERS: &[Parameter] = &[Parameter::count("period", "candles to wait").at_least("1")];
 /// let definition = StrategyDefinition::new("idle", "does nothing", |parameters: Parameters, markets| {
 ///     Ok(Box::new(Idle { market: markets[0], period: parameters.period }))
-/// });
+/// })
+/// .with_parameters(PARAMETERS);
 /// assert_eq!(definition.defaults()["period"], 20);
 /// assert!(definition.build(&serde_json::json!({"period": 5}), &[MarketId(0)]).is_ok());
+/// assert!(definition.build(&serde_json::json!({"period": 0}), &[MarketId(0)]).is_err());
 /// ```
 pub struct StrategyDefinition {
     name: &'static str,
     summary: &'static str,
     defaults: Map<String, Value>,
+    parameters: &'static [Parameter],
+    markets: usize,
     build: Build,
 }
 
@@ -51,6 +57,9 @@ pub enum ParameterError {
     /// Values that make no sense, alone or together.
     #[error("{0}")]
     Invalid(String),
+    /// A value outside of the range that the strategy states.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
     /// The strategy needs more markets than it was given.
     #[error("the strategy needs {needed} market(s), but {given} given")]
     Markets {
@@ -78,12 +87,21 @@ impl StrategyDefinition {
         let build = move |parameters: &Value, markets: &[MarketId]| {
             let parameters =
                 P::deserialize(parameters).map_err(|error| ParameterError::Malformed(error.to_string()))?;
-            if markets.is_empty() {
-                return Err(ParameterError::Markets { needed: 1, given: 0 });
-            }
             build(parameters, markets)
         };
-        Self { name, summary, defaults, build: Box::new(build) }
+        Self { name, summary, defaults, parameters: &[], markets: 1, build: Box::new(build) }
+    }
+
+    /// Describes the parameters: types, ranges and purposes, for lists, checks and searches.
+    #[must_use]
+    pub fn with_parameters(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    /// How many markets it needs, where one is not enough.
+    #[must_use]
+    pub fn with_markets(self, markets: usize) -> Self {
+        Self { markets, ..self }
     }
 
     /// The name by which configurations call it.
@@ -101,12 +119,35 @@ impl StrategyDefinition {
         &self.defaults
     }
 
+    /// The parameters as the strategy describes them; empty if it does not.
+    pub fn parameters(&self) -> &'static [Parameter] {
+        self.parameters
+    }
+
+    /// The description of one parameter.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// How many markets it needs at least.
+    pub fn markets(&self) -> usize {
+        self.markets
+    }
+
     /// Builds the strategy. Parameters that are left out keep their defaults if the struct says so.
     pub fn build(
         &self,
         parameters: &Value,
         markets: &[MarketId],
     ) -> Result<Box<dyn Strategy>, ParameterError> {
+        if markets.len() < self.markets {
+            return Err(ParameterError::Markets { needed: self.markets, given: markets.len() });
+        }
+        for parameter in self.parameters {
+            if let Some(value) = parameters.get(parameter.name) {
+                parameter.check(value)?;
+            }
+        }
         (self.build)(parameters, markets)
     }
 }

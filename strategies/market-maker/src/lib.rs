@@ -24,4 +24,5 @@ pub fn definition() -> StrategyDefinition {
         let strategy = MarketMaker::new(market, params).map_err(ParameterError::Invalid)?;
         Ok(Box::new(strategy))
     })
+    .with_parameters(params::PARAMETERS)
 }

@@ -1,5 +1,6 @@
 //! What can be set.
 
+use pampero_engine::Parameter;
 use pampero_model::{Price, Quantity, Rate, Span};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,27 @@ pub struct MarketMakerParams {
     /// Quotes are multiples of this, and of the market's tick if left out.
     pub price_step: Option<Price>,
 }
+
+/// The same, described for lists and checks.
+pub(crate) const PARAMETERS: &[Parameter] = &[
+    Parameter::quantity("order_quantity", "size of each quote").above("0"),
+    Parameter::share("half_spread", "distance of each quote from the fair price").at_least("0").below("1"),
+    Parameter::price("offset", "distance beyond the best of its own side, instead of half_spread")
+        .at_least("0"),
+    Parameter::choice("fair_price", &["mid", "microprice"], "where half_spread is measured from"),
+    Parameter::quantity("max_position", "most base to hold").at_least("0"),
+    Parameter::quantity("min_position", "least base to hold").at_least("0"),
+    Parameter::quantity("target_position", "base it would like to hold").at_least("0"),
+    Parameter::share("skew", "how far both quotes move for each order held beyond the target")
+        .at_least("0")
+        .below("1"),
+    Parameter::span("interval", "least time between two evaluations of the book").at_least("0s"),
+    Parameter::share("min_change", "a quote moves only if it is farther off than this")
+        .at_least("0")
+        .below("1"),
+    Parameter::price("price_step", "quotes are multiples of this; of the market's tick if left out")
+        .above("0"),
+];
 
 impl Default for MarketMakerParams {
     fn default() -> Self {

@@ -25,4 +25,5 @@ pub fn definition() -> StrategyDefinition {
         let strategy = SmaCross::new(market, params).map_err(ParameterError::Invalid)?;
         Ok(Box::new(strategy))
     })
+    .with_parameters(params::PARAMETERS)
 }

@@ -1,5 +1,6 @@
 //! What can be set.
 
+use pampero_engine::Parameter;
 use pampero_model::{Rate, Span};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,18 @@ pub struct SmaCrossParams {
     /// The candles to follow; whatever spans come if left out.
     pub span: Option<Span>,
 }
+
+/// The same, described for lists and checks.
+pub(crate) const PARAMETERS: &[Parameter] = &[
+    Parameter::count("fast", "closes in the fast average").at_least("1").at_most("99999"),
+    Parameter::count("slow", "closes in the slow average, more than in the fast one")
+        .at_least("2")
+        .at_most("100000"),
+    Parameter::share("allocation", "the part of the available quote that a buy spends")
+        .above("0")
+        .at_most("1"),
+    Parameter::span("span", "the candles to follow; whatever spans come if left out").above("0s"),
+];
 
 /// Longest average.
 const MAX_LENGTH: u32 = 100_000;

@@ -1,6 +1,6 @@
 //! A strategy's parameters: from what was written to what the strategy takes.
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::{OutOfRange, Parameter, ParameterError, ParameterKind, StrategyDefinition};
 use pampero_model::MarketId;
 use serde_json::{Map, Value as Json};
 
@@ -44,8 +44,15 @@ pub(crate) fn build_parameters(
     let mut all = defaults.clone();
     let mut refused = Vec::new();
     for (key, value) in written {
+        let out_of_range = |error: OutOfRange| Refused {
+            key: Some(key.clone()),
+            message: format!("`{key}` = `{}` is out of range", error.value),
+            help: format!("write a value {}", in_prose(definition.parameter(key), &error.expected)),
+        };
         match form_of(key, value, defaults, &accepts) {
             Ok(json) => {
+                let check = definition.parameter(key).map_or(Ok(()), |parameter| parameter.check(&json));
+                refused.extend(check.err().map(out_of_range));
                 all.insert(key.clone(), json);
             }
             Err(message) => refused.push(Refused {
@@ -70,6 +77,13 @@ pub(crate) fn build_parameters(
             }])
         }
     }
+}
+
+/// What a parameter takes, after "write a value": "at least 1", or the words of a choice.
+fn in_prose(parameter: Option<&Parameter>, expected: &str) -> String {
+    let choice = parameter.is_some_and(|parameter| matches!(parameter.kind, ParameterKind::Choice(_)));
+    let purpose = parameter.map_or(String::new(), |parameter| format!(": {}", parameter.what));
+    if choice { format!("that is one of {expected}{purpose}") } else { format!("{expected}{purpose}") }
 }
 
 /// Asks the strategy whether it takes a set of parameters.
@@ -165,7 +179,10 @@ mod tests {
             }
             Ok(Box::new(Idle))
         })
+        .with_parameters(PARAMETERS)
     }
+
+    const PARAMETERS: &[Parameter] = &[Parameter::share("share", "what to spend").above("0").at_most("1")];
 
     fn build(written: &[(&str, &str)]) -> Result<Map<String, Json>, Vec<Refused>> {
         let written: Vec<_> =
@@ -190,5 +207,13 @@ mod tests {
         assert_eq!(refused[0].key.as_deref(), Some("period"));
         let refused = build(&[("period", "0")]).unwrap_err();
         assert_eq!(refused[0].key.as_deref(), Some("period"));
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_told_what_would_be_right() {
+        let refused = build(&[("share", "1.5"), ("period", "5")]).unwrap_err();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].key.as_deref(), Some("share"));
+        assert_eq!(refused[0].help, "write a value above 0, at most 1: what to spend");
     }
 }
