@@ -7,6 +7,7 @@
 use std::fmt;
 
 use pampero_model::{Span, Timestamp};
+use pampero_store::journal::Evidence as Row;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -41,7 +42,19 @@ pub enum Shown {
     },
 }
 
-/// Something a strategy has shown.
+/// Something a strategy has shown. In the journal it is a row of texts:
+///
+/// ```
+/// use pampero_model::{Span, Timestamp};
+/// use pampero_runtime::promotion::{Evidence, Shown, Subject};
+/// use pampero_store::journal;
+/// let subject = Subject { strategy: "maker".into(), version: "0.1.0".into(), parameters: "ab12".into() };
+/// let shown = Shown::Paper { lasted: Span::from_hours(2), fills: 3 };
+/// let evidence = Evidence { subject, shown, environment: "local".into(), at: Timestamp::from_secs(9) };
+/// let row = journal::Evidence::from(&evidence);
+/// assert_eq!(row.kind, "paper");
+/// assert_eq!(Evidence::try_from(row).unwrap(), evidence);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// Which strategy.
@@ -54,37 +67,7 @@ pub struct Evidence {
     pub at: Timestamp,
 }
 
-/// Evidence as the journal keeps it: plain texts.
-///
-/// ```
-/// use pampero_model::{Span, Timestamp};
-/// use pampero_runtime::promotion::{Evidence, EvidenceRow, Shown, Subject};
-/// let subject = Subject { strategy: "maker".into(), version: "0.1.0".into(), parameters: "ab12".into() };
-/// let shown = Shown::Paper { lasted: Span::from_hours(2), fills: 3 };
-/// let evidence = Evidence { subject, shown, environment: "local".into(), at: Timestamp::from_secs(9) };
-/// let row = EvidenceRow::from(&evidence);
-/// assert_eq!(row.kind, "paper");
-/// assert_eq!(Evidence::try_from(row).unwrap(), evidence);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvidenceRow {
-    /// `paper` or `rehearsal`.
-    pub kind: String,
-    /// Name of the strategy.
-    pub strategy: String,
-    /// Its version.
-    pub version: String,
-    /// Hash of its parameters.
-    pub parameters: String,
-    /// Where.
-    pub environment: String,
-    /// When.
-    pub at: Timestamp,
-    /// The rest, as JSON.
-    pub details: String,
-}
-
-impl From<&Evidence> for EvidenceRow {
+impl From<&Evidence> for Row {
     fn from(evidence: &Evidence) -> Self {
         let Subject { strategy, version, parameters } = evidence.subject.clone();
         let kind = match evidence.shown {
@@ -112,11 +95,11 @@ pub struct EvidenceError {
     source: serde_json::Error,
 }
 
-impl TryFrom<EvidenceRow> for Evidence {
+impl TryFrom<Row> for Evidence {
     type Error = EvidenceError;
 
-    fn try_from(row: EvidenceRow) -> Result<Self, EvidenceError> {
-        let EvidenceRow { kind, strategy, version, parameters, environment, at, details } = row;
+    fn try_from(row: Row) -> Result<Self, EvidenceError> {
+        let Row { kind, strategy, version, parameters, environment, at, details } = row;
         let shown = serde_json::from_str(&details).map_err(|source| EvidenceError { kind, at, source })?;
         Ok(Self { subject: Subject { strategy, version, parameters }, shown, environment, at })
     }

@@ -109,6 +109,11 @@ impl Notifier {
             Severity::Warning => tracing::warn!(kind, text, "{title}"),
             Severity::Critical => tracing::error!(kind, text, "{title}"),
         }
+        self.push(notice);
+    }
+
+    /// The same without the log: for the queue of a channel.
+    pub(crate) fn push(&self, notice: Notice) {
         let mut queue = self.queue();
         if queue.notices.len() >= self.inner.capacity {
             queue.dropped += 1;
