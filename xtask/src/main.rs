@@ -2,11 +2,14 @@
 //!
 //! `cargo xtask docs` writes the pages of `docs/` that are made from code; `cargo xtask docs --check` fails if they
 //! are not up to date.
+//!
+//! `cargo xtask prove [--quick|--long] [--json]` builds and runs the proofs of `pampero_tests::prove`, which print the
+//! counts that README and docs quote.
 
 mod risk_page;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +17,10 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["docs"] => write_pages(),
         ["docs", "--check"] => check_pages(),
-        _ => Err("usage: cargo xtask docs [--check]".to_owned()),
+        ["prove", flags @ ..] => prove(flags),
+        _ => {
+            Err("usage: cargo xtask docs [--check] | cargo xtask prove [--quick|--long] [--json]".to_owned())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -23,6 +29,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A package of its own, so that nothing else waits for what the proofs need to be built.
+fn prove(flags: &[&str]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["run", "--quiet", "--release", "--package", "pampero-tests", "--bin", "prove", "--"]);
+    let status = command.args(flags).status().map_err(|error| format!("cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err("not proven".to_owned()) }
 }
 
 /// Every generated page with its path.

@@ -65,6 +65,13 @@ impl Client {
         Ok(Self { key: Some(Arc::new(key)), ..self })
     }
 
+    /// The same with another budget, over the same connections: for another host or share of it, and for tests that
+    /// do not wait for the back-off of the one before.
+    #[must_use]
+    pub fn with_budget(&self, budget: Budget) -> Self {
+        Self { budget, ..self.clone() }
+    }
+
     /// The same for a user that the owner of the key, a master user, manages.
     #[must_use]
     pub fn acting_for(&self, user: u64) -> Self {

@@ -186,7 +186,7 @@ impl Transport {
         let mut response = request.send().await.map_err(failure)?;
         let mut answer = Answer {
             status: response.status().as_u16(),
-            retry_after: response.headers().get(RETRY_AFTER).and_then(retry_after),
+            retry_after: retry_after(response.headers()),
             date: response.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned),
             body: Vec::new(),
         };
@@ -315,7 +315,43 @@ fn chain(error: reqwest::Error) -> String {
     words
 }
 
-/// Seconds, or a date; the latter is not worth a clock that may be wrong and counts as not said.
-fn retry_after(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// What `Retry-After` asks to wait: seconds, or a date. A date is compared with the server's own clock in `Date`, and with
+/// ours only where the answer has none; one that is over means no wait.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = date(asked)?;
+    let now = text(DATE).and_then(date).unwrap_or_else(jiff::Timestamp::now);
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_seconds_or_a_date_by_the_servers_clock() {
+        let wait = |after: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, after.parse().unwrap());
+            date.map(|date| headers.insert(DATE, date.parse().unwrap()));
+            retry_after(&headers).map(|wait| wait.as_secs())
+        };
+        // Far from our own clock, which does not count.
+        let now = Some("Mon, 15 Apr 2019 16:13:40 GMT");
+        assert_eq!(wait(" 7 ", now), Some(7));
+        assert_eq!(wait("Mon, 15 Apr 2019 16:15:00 GMT", now), Some(80));
+        assert_eq!(wait("Mon, 15 Apr 2019 16:13:40 GMT", now), Some(0));
+        assert_eq!(wait("Mon, 15 Apr 2019 16:10:00 GMT", now), Some(0), "it is over");
+        assert_eq!(wait("Mon, 15 Apr 2019 16:15:00 GMT", None), Some(0), "long over by our clock");
+        assert!(wait("Sat, 15 Apr 2130 16:15:00 GMT", None).unwrap() > 1_000_000, "by our clock");
+        for nonsense in ["soon", "-3", "1.5", "", "2019-04-15"] {
+            assert_eq!(wait(nonsense, now), None, "{nonsense}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }

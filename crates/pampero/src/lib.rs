@@ -22,6 +22,7 @@ mod sample;
 mod suggest;
 mod wire;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -57,4 +58,28 @@ pub fn run(strategies: Vec<StrategyDefinition>) -> ExitCode {
 /// ```
 pub fn builtin_strategies() -> Vec<StrategyDefinition> {
     vec![pampero_sma_cross::definition(), pampero_market_maker::definition()]
+}
+
+/// Checks the text of a configuration as `pampero config check` does, for the tests of whoever ships one with a
+/// strategy. Paths in it are relative to `folder`.
+///
+/// ```
+/// let strategies = pampero::builtin_strategies();
+/// let error = pampero::check_configuration("[run]\nsead = 7\n", &strategies, ".".as_ref()).unwrap_err();
+/// assert!(error.contains("`sead`"), "{error}");
+/// ```
+///
+/// # Errors
+/// Every mistake with the line it stands on and what to do, as the command prints it.
+pub fn check_configuration(
+    text: &str,
+    strategies: &[StrategyDefinition],
+    folder: &Path,
+) -> Result<(), String> {
+    let reading = config::read("the configuration", text);
+    if reading.problems.is_empty() && plan::check(&reading.config, strategies, folder).is_ok() {
+        return Ok(());
+    }
+    let problems = reading.all_problems(|config| plan::problems(config, strategies, folder));
+    Err(problems.render(false))
 }

@@ -86,6 +86,10 @@ pub enum Tls {
     Expired,
     /// One for another host: fault F02.
     WrongHost,
+    /// The connection is cut in the middle of the handshake: fault F02.
+    Cut,
+    /// A server of the last century: it answers the handshake with TLS 1.0 and knows nothing newer. Fault F02.
+    Old,
 }
 
 /// One order book.
@@ -247,11 +251,14 @@ pub struct WebhooksConfig {
     pub attempts: u32,
     /// How long the receiver may take to answer.
     pub timeout: Span,
+    /// A file of certificates in PEM. Receivers over HTTPS have to show one that comes from these; without it there
+    /// are none.
+    pub roots: Option<PathBuf>,
 }
 
 impl Default for WebhooksConfig {
     fn default() -> Self {
-        Self { first_retry: Span::from_secs(2), attempts: 16, timeout: Span::from_secs(10) }
+        Self { first_retry: Span::from_secs(2), attempts: 16, timeout: Span::from_secs(10), roots: None }
     }
 }
 

@@ -259,7 +259,9 @@ fn with_tls_the_certificate_decides() {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
     use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 
-    for (tls, works) in [(Tls::Valid, true), (Tls::Expired, false), (Tls::WrongHost, false)] {
+    let cases =
+        [Tls::Valid, Tls::Expired, Tls::WrongHost, Tls::Cut, Tls::Old].map(|tls| (tls, tls == Tls::Valid));
+    for (tls, works) in cases {
         let server = Server::start(pampero_sandbox::SandboxConfig { tls, ..quiet() });
         let url = server.sandbox().url();
         let address = url.strip_prefix("https://").unwrap();

@@ -139,6 +139,7 @@ fn statuses_come_before_or_after_processing() {
         ("F10", "challenge", "", 403, 0, "Just a moment"),
         ("F11", "plain", "", 429, 0, "Retry later"),
         ("F11", "retry_after", "ms = 1500", 429, 0, "Retry later"),
+        ("F11", "retry_date", "ms = 5000", 429, 0, "Retry later"),
         ("F12", "revoked", "", 401, 0, r#"{"error":"Invalid Api Key"}"#),
         ("F12", "forbidden", "", 403, 0, r#"{"error":"Forbidden"}"#),
         ("F13", "missing", "", 404, 0, r#"{"errors":[{"code":null,"detail":null}]}"#),
@@ -153,6 +154,10 @@ fn statuses_come_before_or_after_processing() {
         assert!(answer.body.contains(sign), "{code} {mode}: {}", answer.body);
         match (code, mode) {
             ("F11", "retry_after") => assert_eq!(answer.header("retry-after"), Some("2")),
+            ("F11", "retry_date") => {
+                let found = answer.header("retry-after").unwrap();
+                assert!(found.starts_with("Mon, 15 Apr 2019 16:1") && found.ends_with(" GMT"), "{found}");
+            }
             ("F17", _) => assert_eq!(answer.header("location"), Some("http://127.0.0.2:9/elsewhere")),
             _ => {}
         }

@@ -377,6 +377,77 @@ fn events_are_delivered_until_they_are_taken() {
     assert!(server.get("/api/webhooks", "funds").body.contains(&format!("{url}2")));
 }
 
+/// The same over TLS, with a certificate of its own; one that does not trust it is of no use to the receiver.
+#[test]
+fn receivers_over_https_have_to_be_of_the_configured_roots() {
+    use std::sync::Arc;
+    use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
+
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, certificate.pem()).unwrap();
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/webhook", listener.local_addr().unwrap());
+    let (sender, received) = channel();
+    std::thread::spawn(move || {
+        loop {
+            let (stream, _) = listener.accept().unwrap();
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+            let mut buffer = [0; 4096];
+            let said = match stream.read(&mut buffer) {
+                Ok(count) => String::from_utf8_lossy(&buffer[..count]).into_owned(),
+                Err(error) => error.to_string(),
+            };
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            sender.send(said).unwrap();
+        }
+    });
+    let deliver = |roots: Option<std::path::PathBuf>| {
+        let mut config = quiet();
+        config.webhooks.roots = roots;
+        let server = Server::start(config);
+        let set = format!(r#"{{"data":{{"type":"webhooks","attributes":{{"url":"{url}"}}}}}}"#);
+        assert_eq!(server.post("/api/webhooks", "funds", &set).status, 200);
+        let instruction = r#"{"data":{"attributes":{"label":"x","body":{"payment_method":"third_party"}}}}"#;
+        assert_eq!(server.post("/api/withdrawal_instructions", "funds", instruction).status, 200);
+        server
+    };
+    let trusting = deliver(Some(roots));
+    let request = received.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(request.starts_with("POST /webhook HTTP/1.1") && request.contains("webhook-auth"), "{request}");
+    drop(trusting);
+
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap().cert.pem();
+    let others = folder.path().join("others.pem");
+    std::fs::write(&others, other).unwrap();
+    let wary = deliver(Some(others));
+    let said = received.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(!said.contains("POST"), "{said}");
+    drop(wary);
+
+    std::fs::write(folder.path().join("empty.pem"), "nothing").unwrap();
+    for (file, problem) in [("empty.pem", "no certificate"), ("missing.pem", "missing.pem")] {
+        let mut config = quiet();
+        config.webhooks.roots = Some(folder.path().join(file));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let started = runtime.block_on(pampero_sandbox::Sandbox::start(config));
+        let error = started.err().unwrap().to_string();
+        assert!(error.starts_with("webhooks.roots: ") && error.contains(problem), "{error}");
+    }
+}
+
 /// Waits until the last attempt is noted, then lets the wait pass.
 fn retry(server: &Server, received: &Receiver<String>, millis: i64) -> String {
     for _ in 0..20_000 {

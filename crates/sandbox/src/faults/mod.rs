@@ -1,8 +1,8 @@
 //! What goes wrong on demand.
 //!
 //! The numbers are those of the project's list of faults. What a server cannot cause has no entry: name resolution (part
-//! of F01), and the client's own disk and process (F38–F40). Certificates that nobody should trust (F02) are a setting
-//! of the whole server: see [`Tls`](crate::Tls). What people do on the account (F28 deposits, F29 orders, F30 fees) is
+//! of F01), and the client's own disk and process (F38–F40). Certificates that nobody should trust and handshakes that
+//! fail (F02) are a setting of the whole server: see [`Tls`](crate::Tls). What people do on the account (F28 deposits, F29 orders, F30 fees) is
 //! done through the administration, with real effects.
 
 mod distort;
@@ -49,7 +49,11 @@ pub static FAULTS: &[FaultKind] = &[
         &["cloudflare", "challenge"],
         "not processed; Cloudflare's page of `status` (default 522), or its challenge (403)",
     ),
-    kind("F11", &["plain", "retry_after"], "429, with a header `Retry-After` of `ms` (default 2000)"),
+    kind(
+        "F11",
+        &["plain", "retry_after", "retry_date"],
+        "429, with a header `Retry-After` of `ms` (default 2000), in seconds or as a date",
+    ),
     kind("F12", &["revoked", "forbidden"], "401 as if the key were revoked, or 403"),
     kind("F13", &["missing"], "404 for something that exists"),
     kind("F14", &["too_small", "funds", "price"], "422 without a reason"),

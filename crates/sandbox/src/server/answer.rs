@@ -72,7 +72,7 @@ impl Inner {
         if hits.iter().any(|hit| hit.is("F34", "purged")) {
             self.world.cancel_customers();
         }
-        let early = hits.iter().find_map(|hit| before(hit, endpoint));
+        let early = hits.iter().find_map(|hit| before(hit, endpoint, now));
         let early = early.or_else(|| self.faults.is_down(name, now).then(|| page(503)));
         if let Some(outcome) = early {
             return Outcome { date, ..outcome };
@@ -93,7 +93,7 @@ impl Inner {
         let mut outcome = match document {
             None => Outcome { status, ..Outcome::default() },
             Some(mut document) => {
-                if !self.faults.counts().is_empty() && status == 200 {
+                if !self.faults.counts().is_empty() && matches!(status, 200 | 201) {
                     let request = format!("{} {} {:?}", parts.method, parts.uri, token(&parts.headers));
                     self.memory.exchange(&request, &mut document, &hits);
                     for hit in &hits {
@@ -212,7 +212,7 @@ fn document(status: u16, document: &Json) -> Outcome {
 }
 
 /// The answer of a fault that leaves a request unprocessed.
-fn before(hit: &Hit, endpoint: &Endpoint) -> Option<Outcome> {
+fn before(hit: &Hit, endpoint: &Endpoint, now: Timestamp) -> Option<Outcome> {
     let ended = |ending| Outcome { status: 500, ending, ..Outcome::default() };
     let refused = |refusal: Refusal| {
         let (status, body) = refusal.document();
@@ -230,9 +230,13 @@ fn before(hit: &Hit, endpoint: &Endpoint) -> Option<Outcome> {
         "F10" => page(hit.status.unwrap_or(522)),
         "F11" => {
             let mut outcome = plain(429, "text/plain", "Retry later\n");
-            if hit.mode == "retry_after" {
-                let seconds = hit.ms.unwrap_or(2_000).div_ceil(1_000);
-                outcome.headers.push((RETRY_AFTER, seconds.to_string()));
+            match hit.mode.as_str() {
+                "retry_after" => {
+                    let seconds = hit.ms.unwrap_or(2_000).div_ceil(1_000);
+                    outcome.headers.push((RETRY_AFTER, seconds.to_string()));
+                }
+                "retry_date" => outcome.headers.push((RETRY_AFTER, http_date(now.plus(hit.span_or(2_000))))),
+                _ => {}
             }
             outcome
         }

@@ -9,14 +9,17 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Shared;
 use crate::world::Delivery;
 
 /// Delivers what is due, one after the other, until it is told to stop.
-pub async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+pub async fn run(shared: Arc<Shared>, tls: Option<TlsConnector>, mut stopped: watch::Receiver<bool>) {
     loop {
         let (due, timeout) = {
             let inner = shared.lock();
@@ -27,7 +30,7 @@ pub async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
             let (body, auth) = shared.lock().world.delivery_request(&delivery);
             let sent = tokio::select! {
                 _ = stopped.changed() => return,
-                sent = tokio::time::timeout(timeout, send(&delivery, body, &auth)) => sent,
+                sent = tokio::time::timeout(timeout, send(&delivery, body, &auth, tls.as_ref())) => sent,
             };
             let success = matches!(sent, Ok(Some(200)));
             shared.lock().world.delivered(delivery.id, success);
@@ -40,11 +43,26 @@ pub async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Posts it and gives the status of the answer. Only plain HTTP: the receivers of a sandbox are on this computer.
-async fn send(delivery: &Delivery, body: String, auth: &str) -> Option<u16> {
+/// Posts it and gives the status of the answer. Over HTTPS only to receivers whose roots are configured.
+async fn send(delivery: &Delivery, body: String, auth: &str, tls: Option<&TlsConnector>) -> Option<u16> {
     let uri: Uri = delivery.url.parse().ok()?;
-    let host = uri.host().filter(|_| uri.scheme_str() == Some("http"))?;
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.ok()?;
+    let host = uri.host()?;
+    let connect = async |port| TcpStream::connect((host, uri.port_u16().unwrap_or(port))).await.ok();
+    match (uri.scheme_str(), tls) {
+        (Some("http"), _) => post(connect(80).await?, &uri, body, auth).await,
+        (Some("https"), Some(tls)) => {
+            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).ok()?;
+            let secured = tls.connect(name, connect(443).await?).await.ok()?;
+            post(secured, &uri, body, auth).await
+        }
+        _ => None,
+    }
+}
+
+async fn post<S>(stream: S, uri: &Uri, body: String, auth: &str) -> Option<u16>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     let connection = tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());

@@ -32,10 +32,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
 
 pub use self::admin::AcceptedOrder;
 use self::reply::Refusal;
+use self::tls::Acceptor;
 use self::wire::{Allowance, Hangup, Outcome, Wire, respond};
 use crate::api::{ENDPOINTS, Endpoint};
 use crate::clock::{Clock, http_date};
@@ -109,6 +109,7 @@ impl Sandbox {
         let (seed, per_second, rules) = (config.seed, config.requests_per_second, config.faults.clone());
         let (listen, admin_listen) = (config.listen, config.admin_listen);
         let (certificate, acceptor) = tls::acceptor(config.tls)?.unzip();
+        let connector = config.webhooks.roots.as_deref().map(tls::connector).transpose()?;
         let mut world = World::new(config, clock.now())?;
         match &state {
             Some(path) if path.exists() => world.load(path)?,
@@ -129,7 +130,7 @@ impl Sandbox {
         let mut tasks = vec![
             tokio::spawn(serve(listener, acceptor, api_router(&shared), stopped.clone())),
             tokio::spawn(serve(admin_listener, None, admin::router(&shared), stopped.clone())),
-            tokio::spawn(deliver::run(Arc::clone(&shared), stopped.clone())),
+            tokio::spawn(deliver::run(Arc::clone(&shared), connector, stopped.clone())),
         ];
         if matches!(shared.clock, Clock::System) {
             tasks.push(tokio::spawn(keep_time(Arc::clone(&shared), stopped.clone())));
@@ -301,7 +302,7 @@ fn refused(shared: &Shared, refusal: &Refusal) -> Outcome {
 /// Accepts connections until it is told to stop; what is under way then is dropped.
 async fn serve(
     listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
+    acceptor: Option<Acceptor>,
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -319,7 +320,7 @@ async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, peer: SocketAddr, router: Router) {
+async fn connection(stream: TcpStream, acceptor: Option<Acceptor>, peer: SocketAddr, router: Router) {
     // Without it every small answer would wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let allowance = Allowance::unlimited();
@@ -328,7 +329,7 @@ async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, peer: Sock
         None => converse(plain, allowance, peer, router).await,
         // A client that does not trust us says so and goes away.
         Some(acceptor) => {
-            if let Ok(secured) = acceptor.accept(plain).await {
+            if let Some(secured) = acceptor.accept(plain).await {
                 converse(secured, allowance, peer, router).await;
             }
         }

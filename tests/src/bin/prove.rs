@@ -1,0 +1,33 @@
+//! `cargo xtask prove`: runs the proofs and prints what they counted.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use pampero_tests::prove::{Depth, run};
+
+const USAGE: &str = "usage: cargo xtask prove [--quick | --long] [--json]";
+
+fn main() -> ExitCode {
+    let (mut depth, mut json) = (Depth::Usual, false);
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--quick" => depth = Depth::Quick,
+            "--long" => depth = Depth::Long,
+            "--json" => json = true,
+            other => {
+                eprintln!("`{other}` is not known\n{USAGE}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let mut out = std::io::stdout();
+    // A reader that has gone away is no failure.
+    let proofs = run(depth, |row| drop(out.write_all(row.render().as_bytes()).and_then(|()| out.flush())));
+    if json {
+        match serde_json::to_string(&proofs) {
+            Ok(line) => println!("{line}"),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+    if proofs.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,174 @@
+//! What `cargo xtask prove` runs: every proof counts what it did, and a table shows the counts.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::{fault_matrix, fuzz};
+
+/// How much to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Depth {
+    /// Less than half a minute.
+    Quick,
+    /// What holds of every change; minutes.
+    Usual,
+    /// Hours.
+    Long,
+}
+
+/// What a proof did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub proof: String,
+    /// What was counted, in the order of importance.
+    pub counts: Vec<(String, u64)>,
+    /// What should not have been; nothing if it holds.
+    pub failures: Vec<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Proofs {
+    /// Whether everything holds.
+    pub ok: bool,
+    /// How much was done.
+    pub depth: Depth,
+    /// The proofs.
+    pub proofs: Vec<Row>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// A proof by its name.
+type Proof = (&'static str, fn(Depth) -> Row);
+
+/// Every proof that there is.
+const PROOFS: [Proof; 2] = [("faults × endpoints", faults), ("fuzz targets", fuzz_targets)];
+
+/// Runs the proofs one after the other and tells of each as it ends.
+pub fn run(depth: Depth, mut tell: impl FnMut(&Row)) -> Proofs {
+    let started = Instant::now();
+    let mut proofs = Vec::new();
+    for (name, proof) in PROOFS {
+        let started = Instant::now();
+        let row = Row { proof: name.to_owned(), seconds: 0.0, ..proof(depth) };
+        let row = Row { seconds: started.elapsed().as_secs_f64(), ..row };
+        tell(&row);
+        proofs.push(row);
+    }
+    let ok = proofs.iter().all(|row| row.failures.is_empty());
+    Proofs { ok, depth, proofs, seconds: started.elapsed().as_secs_f64() }
+}
+
+impl Row {
+    fn count(&mut self, name: impl Into<String>, count: u64) {
+        self.counts.push((name.into(), count));
+    }
+
+    fn failed(problem: impl Into<String>) -> Self {
+        Self { failures: vec![problem.into()], ..Self::default() }
+    }
+
+    /// As a row of the table, with its failures below.
+    pub fn render(&self) -> String {
+        let verdict = if self.failures.is_empty() { "holds" } else { "FAILS" };
+        let counts: Vec<String> =
+            self.counts.iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
+        let mut text =
+            format!("{:<20} {verdict}  {:>7.1} s  {}\n", self.proof, self.seconds, counts.join(", "));
+        for failure in self.failures.iter().take(20) {
+            let _ = writeln!(text, "    {failure}");
+        }
+        if self.failures.len() > 20 {
+            let _ = writeln!(text, "    … and {} more", self.failures.len() - 20);
+        }
+        text
+    }
+}
+
+/// A number with a comma at every thousand.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn faults(depth: Depth) -> Row {
+    // A part of the cells, spread over all of them, is enough for a quick look.
+    let stride = if depth == Depth::Quick { 3 } else { 1 };
+    let settings = fault_matrix::Settings { stride, ..fault_matrix::Settings::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let report = runtime
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(fault_matrix::run(settings)));
+    let report = match report {
+        Ok(report) => report,
+        Err(problem) => return Row::failed(problem),
+    };
+    let mut row = Row { failures: report.failures, ..Row::default() };
+    row.count("cells", report.cells);
+    row.count("faults", report.faults);
+    row.count("endpoints", report.endpoints);
+    row.count("faults that struck", report.hits.values().sum());
+    let silent =
+        report.hits.iter().filter(|(_, hits)| **hits == 0).map(|(name, _)| format!("{name} never struck"));
+    row.failures.extend(silent);
+    row
+}
+
+fn fuzz_targets(depth: Depth) -> Row {
+    let (most, patience) = match depth {
+        Depth::Quick => (20_000, Duration::from_secs(1)),
+        Depth::Usual => (200_000, Duration::from_secs(20)),
+        Depth::Long => (10_000_000, Duration::from_hours(3)),
+    };
+    // What is wrong stands in the row; the words of every caught panic would only bury it.
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut row = Row::default();
+    let mut kept = 0;
+    for target in fuzz::TARGETS {
+        match target.exercise(1, most, patience) {
+            Ok(tried) => {
+                kept += tried.corpus;
+                row.count(tried.name, tried.corpus + tried.mutated);
+                row.failures.extend(tried.failure);
+            }
+            Err(error) => row.failures.push(format!("the corpus of {}: {error}", target.name)),
+        }
+    }
+    std::panic::set_hook(before);
+    row.count("of them kept in the corpora", kept);
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_show_counts_and_failures() {
+        let mut row = Row { proof: "a proof".to_owned(), seconds: 1.25, ..Row::default() };
+        row.count("things", 1_234_567);
+        row.count("others", 12);
+        assert_eq!(row.render(), "a proof              holds      1.2 s  1,234,567 things, 12 others\n");
+        row.failures = (0..25).map(|number| format!("number {number}")).collect();
+        let text = row.render();
+        assert!(
+            text.contains("FAILS") && text.contains("    number 19\n") && text.ends_with("… and 5 more\n"),
+            "{text}"
+        );
+    }
+}
