@@ -229,8 +229,10 @@ pub(super) async fn ask(client: &Client, known: &Known, name: &str) -> Result<Sa
         }
         "GET /asks" => client.orders_of_side(Side::Sell, market).await.into(),
         "GET /bids" => client.orders_of_side(Side::Buy, market).await.into(),
-        "POST /asks" => client.place_order(&order(Side::Sell, SATOSHIS, known.price)).await.into(),
-        "POST /bids" => client.place_order(&order(Side::Buy, CENTS, known.price)).await.into(),
+        "POST /asks" => {
+            client.place_order(&order(Side::Sell, SATOSHIS, known.price), &|| Ok(())).await.into()
+        }
+        "POST /bids" => client.place_order(&order(Side::Buy, CENTS, known.price), &|| Ok(())).await.into(),
         "GET /asks/{id}" => client.order(Side::Sell, ask).await.into(),
         "GET /bids/{id}" => client.order(Side::Buy, bid).await.into(),
         "POST /asks/{id}/cancel" => client.cancel_order(Side::Sell, ask).await.into(),

@@ -79,8 +79,9 @@ impl Stand {
     async fn furnish(&mut self) -> Result<(), String> {
         // Two that meet, two that rest, and money enough in the book for payments to be quoted.
         let price = |units: i64| Price::from_units(units * 100_000_000);
-        let place =
-            async |side, units, at| acknowledged(self.client.place_order(&order(side, units, at)).await);
+        let place = async |side, units, at| {
+            acknowledged(self.client.place_order(&order(side, units, at), &|| Ok(())).await)
+        };
         place(Side::Buy, 100_000_000_000, price(4_000)).await?;
         self.settle();
         place(Side::Sell, 100_000, price(4_000)).await?;
@@ -260,7 +261,7 @@ impl Stand {
 
     async fn place(&self, side: Side, price: Price) -> Result<VenueOrderId, String> {
         let units = if side == Side::Buy { 1_000_000_000 } else { 100_000 };
-        let placed = acknowledged(self.client.place_order(&order(side, units, price)).await)?;
+        let placed = acknowledged(self.client.place_order(&order(side, units, price), &|| Ok(())).await)?;
         self.settle();
         Ok(placed.id)
     }
