@@ -182,7 +182,7 @@ async fn everything_or_one_market_is_cancelled() {
 async fn what_the_exchange_refuses_is_refused() {
     let local = Local::start(quiet()).await;
     let client = local.client("trade");
-    let refused = async |request: OrderRequest| match client.place_order(&request).await {
+    let refused = async |request: OrderRequest| match client.place_order(&request, &|| Ok(())).await {
         Outcome::Rejected(error) => error.reject_reason(),
         other => panic!("{other:?}"),
     };
@@ -190,7 +190,7 @@ async fn what_the_exchange_refuses_is_refused() {
     let nowhere = OrderRequest { market: "btc_xyz".into(), ..order(Side::Sell, "1", "1") };
     assert_eq!(refused(nowhere).await, RejectReason::UnknownMarket);
     // A lack of funds shows later.
-    let rich = done(client.place_order(&order(Side::Sell, "12000000", "50.2")).await);
+    let rich = done(client.place_order(&order(Side::Sell, "12000000", "50.2"), &|| Ok(())).await);
     local.settle();
     let order_now = client.order(Side::Sell, rich.id).await.unwrap();
     assert_eq!(
@@ -204,7 +204,7 @@ async fn what_the_exchange_refuses_is_refused() {
     assert!(client.tickers().await.is_ok(), "market data needs no key");
     let read = local.client("read");
     assert_eq!(
-        read.place_order(&order(Side::Sell, "1", "1")).await,
+        read.place_order(&order(Side::Sell, "1", "1"), &|| Ok(())).await,
         Outcome::Rejected(Error::MissingPermission)
     );
 }
@@ -307,7 +307,7 @@ async fn payments_bots_users_keys_and_webhooks() {
     let local = Local::start(quiet()).await;
     let (funds, trade, admin) = (local.client("funds"), local.client("trade"), local.client("admin"));
     // A payment is quoted at what the market bids.
-    let _ = done(trade.place_order(&order(Side::Buy, "1000", "4000")).await);
+    let _ = done(trade.place_order(&order(Side::Buy, "1000", "4000"), &|| Ok(())).await);
     local.settle();
     let wanted = NewPayment {
         amount: "200 USD".parse().unwrap(),
@@ -431,11 +431,11 @@ async fn faults_while_placing_never_make_a_lie_or_a_second_order() {
         let price = format!("100.1{number:06}1");
         // An order beforehand, so that there is a watermark and a request of before.
         if watermark.is_none() {
-            watermark = Some(done(client.place_order(&order(Side::Buy, "10", "99")).await).id);
+            watermark = Some(done(client.place_order(&order(Side::Buy, "10", "99"), &|| Ok(())).await).id);
         }
         local.fault(&format!("{fault}\nendpoint = 'POST /bids'\non = [1]"));
         let request = OrderRequest { watermark, ..order(Side::Buy, "10", &price) };
-        let outcome = client.place_order(&request).await;
+        let outcome = client.place_order(&request, &|| Ok(())).await;
         let found = match &outcome {
             Outcome::Acknowledged(_) => "acknowledged",
             Outcome::Rejected(_) => "rejected",
@@ -460,7 +460,7 @@ async fn faults_while_placing_never_make_a_lie_or_a_second_order() {
 async fn faults_while_reading_are_errors_and_never_wrong_facts() {
     let local = Local::start(quiet()).await;
     let client = local.client_of("trade", Budget::unlimited(), 400);
-    let placed = done(client.place_order(&order(Side::Buy, "10", "100")).await);
+    let placed = done(client.place_order(&order(Side::Buy, "10", "100"), &|| Ok(())).await);
     local.settle();
     let faults = [
         "fault = 'F01'",
@@ -533,14 +533,14 @@ async fn tls_is_checked_and_own_roots_are_possible() {
     let local = Local::start(SandboxConfig { tls: Tls::Valid, ..quiet() }).await;
     let client = local.client("trade");
     assert!(client.orders().await.is_ok());
-    let acknowledged = client.place_order(&order(Side::Buy, "10", "100")).await;
+    let acknowledged = client.place_order(&order(Side::Buy, "10", "100"), &|| Ok(())).await;
     assert!(matches!(acknowledged, Outcome::Acknowledged(_)), "{acknowledged:?}");
     let wary = Client::new(Config::new(local.environment()), Budget::unlimited()).unwrap();
     let error = wary.tickers().await.unwrap_err();
     assert!(matches!(&error, Error::NotSent(words) if words.contains("certificate")), "{error}");
     for tls in [Tls::Expired, Tls::WrongHost, Tls::Cut, Tls::Old] {
         let local = Local::start(SandboxConfig { tls, ..quiet() }).await;
-        let outcome = local.client("trade").place_order(&order(Side::Buy, "10", "100")).await;
+        let outcome = local.client("trade").place_order(&order(Side::Buy, "10", "100"), &|| Ok(())).await;
         assert!(matches!(outcome, Outcome::NotSent(_)), "{tls:?}: {outcome:?}");
         assert_eq!(local.sandbox.accepted_orders().len(), 0);
     }
