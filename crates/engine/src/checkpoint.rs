@@ -233,6 +233,7 @@ impl Engine {
         core.timers = Timers::default();
         core.quotes = Quotes::default();
         core.notices.clear();
+        core.facts.winding_down = false;
         for (slot, facts) in self.slots.iter_mut().zip(&mut core.strategies) {
             facts.warm_up_left = slot.strategy.requirements().warm_up;
             (slot.poisoned, slot.silent) = (false, false);

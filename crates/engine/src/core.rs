@@ -70,6 +70,9 @@ impl Core {
 
     /// The stricter of a strategy's state and the account's.
     pub(crate) fn state_of(&self, strategy: StrategyId) -> TradingState {
+        if self.facts.winding_down {
+            return TradingState::Halted;
+        }
         let own = self.monitors.get(strategy.index()).map_or(TradingState::Halted, |monitor| monitor.state);
         own.max(self.account.state)
     }
@@ -176,6 +179,13 @@ impl Core {
         self.flattening = false;
         self.strategies.iter_mut().for_each(|facts| facts.flattening = false);
         self.state_changed(strategy, TradingState::Active, TripReason::Operator);
+    }
+
+    /// Cancels everything and orders nothing more until the session ends.
+    pub(crate) fn wind_down(&mut self) {
+        self.facts.winding_down = true;
+        self.quotes.forget(None);
+        self.cancel_where(|_| true);
     }
 
     fn state_changed(&mut self, strategy: Option<StrategyId>, state: TradingState, reason: TripReason) {

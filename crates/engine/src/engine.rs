@@ -168,6 +168,7 @@ impl Engine {
             strategies: facts,
             facts: Facts {
                 environment_confirmed: false,
+                winding_down: false,
                 clock_skew: Span::ZERO,
                 reconciled_until: vec![Timestamp::MIN; venues],
                 balances_at: vec![Timestamp::MIN; venues],
@@ -339,6 +340,10 @@ impl Engine {
             Control::Halt(strategy) => self.core.trip(strategy, TradingState::Halted, TripReason::Operator),
             Control::Resume(strategy) => self.core.resume(strategy),
             Control::Flatten(strategy) => self.core.flatten(strategy),
+            Control::WindDown => {
+                self.for_all(|strategy, ctx| strategy.on_stop(ctx));
+                self.core.wind_down();
+            }
             Control::Stop => self.for_all(|strategy, ctx| strategy.on_stop(ctx)),
         }
     }

@@ -102,6 +102,9 @@ pub enum Control {
     Resume(Option<StrategyId>),
     /// Cancel everything and sell every position at the market, even when halted.
     Flatten(Option<StrategyId>),
+    /// The session ends in order: strategies get their last word, everything open is cancelled, and no order passes
+    /// but those of a flatten. It holds until the session's end and trips nothing.
+    WindDown,
     /// The run ends: strategies get their last word.
     Stop,
 }

@@ -8,7 +8,7 @@ use pampero_model::{
 use serde::{Deserialize, Serialize};
 
 use super::monitor::Monitor;
-use super::{Denied, TradingState};
+use super::{Denied, TradingState, TripReason};
 use crate::command::Approved;
 use crate::market_view::MarketView;
 use crate::orders::OrderRecord;
@@ -19,6 +19,8 @@ use crate::strategy::StrategyId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) environment_confirmed: bool,
+    /// The session ends: nothing new is ordered.
+    pub(crate) winding_down: bool,
     pub(crate) clock_skew: Span,
     /// By venue: until when the last clean reconciliation counts.
     pub(crate) reconciled_until: Vec<Timestamp>,
@@ -151,6 +153,7 @@ fn trading_state(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
     let reason = scope.monitor.reason;
     match scope.monitor.state {
         _ if review.by_operator => Ok(()),
+        _ if review.facts.winding_down => Err(Denied::TradingHalted { reason: TripReason::Operator }),
         TradingState::Active => Ok(()),
         TradingState::ReduceOnly => Err(Denied::ReducingOnly { reason }),
         TradingState::Halted => Err(Denied::TradingHalted { reason }),

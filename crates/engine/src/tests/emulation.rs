@@ -166,6 +166,23 @@ fn flatten_cancels_then_sells_even_when_halted() {
 }
 
 #[test]
+fn winding_down_cancels_everything_orders_nothing_and_trips_nothing() {
+    let mut rig = Rig::new(Limits::default());
+    let ask = rig.accepted(Intent::limit(MARKET, Side::Sell, base("0.5"), price("110")));
+    rig.commands();
+    rig.step(EventKind::Control(Control::WindDown));
+    assert_eq!(rig.commands(), [format!("cancel {ask}")]);
+    let again = Intent::limit(MARKET, Side::Sell, base("0.1"), price("110"));
+    assert_eq!(rig.submit(again).unwrap_err().code(), Code::TradingHalted, "a reducing order too");
+    rig.update(ask, UpdateKind::Cancelled(CancelReason::Requested));
+    rig.step(EventKind::Control(Control::Flatten(None)));
+    assert_eq!(rig.commands(), ["place sell 1 base at 97.02"], "an operator may still flatten");
+    rig.engine.begin_session();
+    rig.step(EventKind::EnvironmentConfirmed);
+    assert_eq!(rig.engine.trading_state(FIRST), TradingState::Active, "the next session trades again");
+}
+
+#[test]
 fn replace_cancels_and_places_and_both_count() {
     let mut rig = Rig::new(Limits::default());
     let first = rig.accepted(Intent::limit(MARKET, Side::Buy, quote("6000"), price("90")));
