@@ -10,7 +10,7 @@
 //! * [`execution`]: what becomes of an order on an exchange without client order ids. Pure; every request is data.
 //! * [`gateway`]: carries requests out. The only place that calls `Exchange::place`, and only with an
 //!   [`Approved`](pampero_engine::Approved) order.
-//! * [`codec`], [`recovery`]: what entered and left the engine as bytes in the journal, and back.
+//! * [`recorder`], [`codec`]: what enters and leaves the engine as bytes in the journal; [`tape`], [`recovery`]: and back.
 //! * [`state_dir`], [`guard`], [`watchdog`]: the state directory, the kill switch, and the process that watches.
 //! * [`promotion`]: what must be shown before a strategy trades real money.
 //! * [`notify`], [`telemetry`]: telling people and machines.
@@ -22,7 +22,10 @@ pub mod gateway;
 pub mod guard;
 pub mod notify;
 pub mod promotion;
+pub mod recorder;
 pub mod recovery;
+pub mod replay;
 pub mod state_dir;
+pub mod tape;
 pub mod telemetry;
 pub mod watchdog;

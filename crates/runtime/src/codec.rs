@@ -1,1 +1,0 @@
-//! What entered and left the engine, as bytes in the journal.

@@ -1,0 +1,219 @@
+//! Writes down what enters and leaves the engine: what the live loop holds of the journal.
+//!
+//! For each event: step the engine, give the outcome to [`Recorder::stepped`], the facts of execution to
+//! [`Recorder::note`], then [`Recorder::commit`], and only then carry anything out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pampero_engine::{Checkpoint, Engine, Event, OrderWatch, Outputs};
+use pampero_model::{FillId, OrderId, Side, Timestamp, VenueOrderId};
+use pampero_store::journal::{Journal, JournalError, NewSession, SessionId};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::codec::{self, CodecError, Encoder, Kind};
+use crate::execution::Note;
+
+/// Version of everything this build writes into a journal. Another one is not read: postcard has no names.
+pub const FORMAT: u32 = 1;
+
+/// Records between two saved states: what a restart has to go through.
+const STATE_EVERY: u64 = 10_000;
+
+/// Something that cannot be written down. The caller halts: what is not journaled must not happen.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The journal refuses.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A value has no form.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// What a later session must know beside the engine's state: it follows from the notes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    /// Of every open order that may have been sent: when its intent was written, and the watermark.
+    pub(crate) intents: BTreeMap<OrderId, (Timestamp, Option<VenueOrderId>)>,
+    /// Executions that are known and not the engine's.
+    pub(crate) fills: BTreeSet<(Side, FillId)>,
+    /// Entries of the account's statement that were booked.
+    pub(crate) movements: BTreeSet<String>,
+    /// Whether the account's first comparison has taken place.
+    pub(crate) baseline: bool,
+}
+
+impl Memory {
+    pub(crate) fn note(&mut self, note: &Note) {
+        match note {
+            Note::Intent { order, time, watermark } => {
+                self.intents.insert(order.id, (*time, *watermark));
+            }
+            Note::Baseline { fills, .. } => {
+                self.baseline = true;
+                self.fills.extend(fills);
+            }
+            Note::ForeignFill { side, fill, .. } => {
+                self.fills.insert((*side, *fill));
+            }
+            Note::Transfer { movement, .. } => {
+                self.movements.insert(movement.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets the intents of orders that have ended.
+    pub(crate) fn prune(&mut self, engine: &Engine) {
+        let open = engine.open_orders();
+        self.intents.retain(|id, _| open.binary_search_by_key(id, |order| order.id).is_ok());
+    }
+}
+
+/// What a saved state of the journal holds, beside its version.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) engine: Checkpoint,
+    pub(crate) memory: Memory,
+}
+
+impl Snapshot {
+    fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        let mut bytes = Vec::new();
+        codec::write(self, &mut bytes)?;
+        codec::pack(&bytes)
+    }
+
+    pub(crate) fn decode(seq: u64, bytes: &[u8]) -> Result<Self, CodecError> {
+        let malformed = |error: std::io::Error| CodecError::Malformed { seq, problem: error.to_string() };
+        codec::read(seq, &codec::unpack(bytes).map_err(malformed)?)
+    }
+}
+
+/// Writes a session into a journal.
+#[derive(Debug)]
+pub struct Recorder {
+    journal: Journal,
+    session: SessionId,
+    encoder: Encoder,
+    watch: OrderWatch,
+    memory: Memory,
+    buffer: Vec<u8>,
+    since_state: u64,
+}
+
+impl Recorder {
+    /// Begins a session with an engine that has not started yet: freshly built, or recovered. `memory` is what
+    /// [`recover`](crate::recovery::recover) brought from the sessions before.
+    pub fn begin(
+        mut journal: Journal,
+        about: &NewSession,
+        engine: &Engine,
+        carried: Option<&crate::recovery::Recovered>,
+    ) -> Result<Self, RecordError> {
+        let session = journal.begin_session(about)?;
+        let mut recorder = Self {
+            journal,
+            session,
+            encoder: Encoder::default(),
+            watch: OrderWatch::new(engine),
+            memory: carried.map(|recovered| recovered.memory.clone()).unwrap_or_default(),
+            buffer: Vec::new(),
+            since_state: 0,
+        };
+        recorder.save_state(engine)?;
+        recorder.commit()?;
+        Ok(recorder)
+    }
+
+    /// The session that is written.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// The journal, for facts and evidence.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// The strategies were let begin, and this is what they decided.
+    pub fn started(&mut self, now: Timestamp, engine: &Engine, out: &Outputs) -> Result<(), RecordError> {
+        let decisions = self.watch.decisions(engine, out);
+        codec::write(&decisions, &mut self.buffer)?;
+        self.append(Kind::Started, now)
+    }
+
+    /// The engine has taken in an event, and this is what followed.
+    pub fn stepped(&mut self, event: &Event<'_>, engine: &Engine, out: &Outputs) -> Result<(), RecordError> {
+        let kind = self.encoder.event(&event.kind, &mut self.buffer)?;
+        self.append(kind, event.time)?;
+        let decisions = self.watch.decisions(engine, out);
+        if decisions.is_empty() {
+            return Ok(());
+        }
+        codec::write(&decisions, &mut self.buffer)?;
+        self.append(Kind::Decisions, event.time)
+    }
+
+    /// A fact of execution.
+    pub fn note(&mut self, at: Timestamp, note: &Note) -> Result<(), RecordError> {
+        self.memory.note(note);
+        self.remark(at, note)
+    }
+
+    /// Any other fact.
+    pub fn remark(&mut self, at: Timestamp, fact: &impl Serialize) -> Result<(), RecordError> {
+        self.buffer.clear();
+        serde_json::to_writer(&mut self.buffer, fact)
+            .map_err(|error| CodecError::Encode(error.to_string()))?;
+        self.append(Kind::Note, at)
+    }
+
+    fn append(&mut self, kind: Kind, at: Timestamp) -> Result<(), RecordError> {
+        self.journal.append(kind as u8, at, &self.buffer)?;
+        self.since_state += 1;
+        Ok(())
+    }
+
+    /// Whether something waits for a commit.
+    pub fn is_pending(&self) -> bool {
+        self.journal.is_pending()
+    }
+
+    /// Makes everything so far durable. After an error nothing more is taken, and nothing may be sent.
+    pub fn commit(&mut self) -> Result<(), RecordError> {
+        Ok(self.journal.commit()?)
+    }
+
+    /// Whether it is time for [`save_state`](Self::save_state).
+    pub fn state_due(&self) -> bool {
+        self.since_state >= STATE_EVERY
+    }
+
+    /// Saves the engine's state, so that a restart need not go further back. Between two steps only.
+    pub fn save_state(&mut self, engine: &Engine) -> Result<(), RecordError> {
+        self.memory.prune(engine);
+        let snapshot = Snapshot { engine: engine.checkpoint(), memory: self.memory.clone() };
+        let bytes = snapshot.encode()?;
+        self.journal.save_state(FORMAT, &bytes)?;
+        // Whoever begins to read here knows no book.
+        self.encoder.restart();
+        self.since_state = 0;
+        Ok(())
+    }
+
+    /// Writes a last fact at once, into the room kept aside if the disk is full; see [`Journal::append_last`].
+    pub fn last_words(&mut self, at: Timestamp, fact: &impl Serialize) -> Result<(), RecordError> {
+        let bytes = serde_json::to_vec(fact).map_err(|error| CodecError::Encode(error.to_string()))?;
+        self.journal.append_last(Kind::Note as u8, at, &bytes)?;
+        Ok(())
+    }
+
+    /// Ends the session in order: saves the state, commits, and gives the journal back.
+    pub fn end(mut self, at: Timestamp, reason: &str, engine: &Engine) -> Result<Journal, RecordError> {
+        self.save_state(engine)?;
+        self.journal.end_session(at, reason)?;
+        Ok(self.journal)
+    }
+}

@@ -1,0 +1,127 @@
+use pampero_engine::{Engine, OrderState};
+use pampero_model::{Currency, Timestamp};
+use pampero_runtime::recorder::Recorder;
+use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
+use pampero_store::journal::JournalError;
+
+use crate::support::{Home, VENUE, World, about, setup};
+
+/// The engine that a crash leaves behind, taken up without the journal: what recovery must equal.
+fn taken_up(engine: &Engine) -> Engine {
+    let mut other = Engine::new(setup(0)).unwrap();
+    other.restore(&engine.checkpoint()).unwrap();
+    other.begin_session();
+    other
+}
+
+#[test]
+fn after_a_crash_orders_ledger_and_limits_are_what_they_were() {
+    let mut with_open_orders = 0;
+    for seed in 0..12 {
+        let home = Home::new();
+        let mut world = World::new(home.journal(), seed);
+        let steps = 5 + seed * 17 % 120;
+        for step in 0..steps {
+            if step % 37 == 20 {
+                world.scribe.recorder.save_state(world.simulation.engine()).unwrap();
+            }
+            world.step();
+        }
+        let expected = taken_up(world.engine());
+        // What was not committed is lost, and nothing was sent of it.
+        world.scribe.commits = false;
+        (0..3).for_each(|_| world.step());
+        drop(world);
+
+        let journal = home.journal();
+        let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+        let recovered = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+        let (found, expected) = (recovered.engine.checkpoint(), expected.checkpoint());
+        assert_eq!(found.clone().without_strategies(), expected.clone().without_strategies(), "seed {seed}");
+
+        let carried = recovered.carried_over(VENUE);
+        let open = recovered.engine.open_orders().iter().filter(|order| order.state != OrderState::Held);
+        assert!(open.map(|order| order.id).eq(carried.open.iter().map(|placement| placement.record.id)));
+        assert!(
+            carried.open.iter().all(|placement| placement.sent_at.is_some() && placement.watermark.is_some())
+        );
+        assert_eq!(carried.fills.len(), expected.counted_fills().len());
+        let usd: Currency = "usd".parse().unwrap();
+        let total = recovered.engine.portfolio().account(VENUE, usd).total;
+        assert!(carried.ledger.iter().any(|money| money.currency == usd && money.units == total));
+        with_open_orders += usize::from(!carried.open.is_empty());
+    }
+    assert!(with_open_orders > 3, "{with_open_orders}");
+}
+
+#[test]
+fn sessions_follow_each_other() {
+    let home = Home::new();
+    let mut world = World::new(home.journal(), 1);
+    (0..80).for_each(|_| world.step());
+    let equity = world.engine().portfolio().equity();
+    drop(world);
+    for _ in 0..2 {
+        let journal = home.journal();
+        let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+        let recovered = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+        assert_eq!(recovered.engine.portfolio().equity(), equity);
+        let _ = Recorder::begin(journal, &about(), &recovered.engine, Some(&recovered)).unwrap();
+    }
+    assert_eq!(home.journal().sessions().unwrap().len(), 3);
+    let engine = {
+        let journal = home.journal();
+        let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+        recover(&journal, session, setup(0), StrategyState::Fresh).unwrap().engine
+    };
+    let mut expected = Engine::new(setup(0)).unwrap();
+    expected.restore_account(&engine.checkpoint()).unwrap();
+    assert_eq!(engine.checkpoint(), expected.checkpoint());
+}
+
+#[test]
+fn another_environment_mode_or_set_of_strategies_does_not_take_it_up() {
+    let home = Home::new();
+    drop(World::new(home.journal(), 1));
+    let journal = home.journal();
+    assert!(find_last(&journal, "sandbox", "paper", "busy").unwrap().is_none());
+    assert!(find_last(&journal, "local", "live", "busy").unwrap().is_none());
+    let error = find_last(&journal, "local", "paper", "other").unwrap_err();
+    assert!(error.to_string().contains("ran busy, the configuration has other"), "{error}");
+}
+
+#[test]
+fn a_session_killed_before_its_first_state_is_passed_over() {
+    let home = Home::new();
+    drop(World::new(home.journal(), 1));
+    home.journal().begin_session(&about()).unwrap();
+    let journal = home.journal();
+    let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+    assert_eq!(session.id.0, 1);
+}
+
+#[test]
+fn a_state_of_another_form_is_refused_with_the_build_that_reads_it() {
+    let home = Home::new();
+    let mut journal = home.journal();
+    journal.begin_session(&about()).unwrap();
+    journal.save_state(99, b"from the future").unwrap();
+    journal.commit().unwrap();
+    let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+    let error = recover(&journal, session, setup(0), StrategyState::Restore).err().unwrap();
+    assert!(matches!(error, RecoveryError::Format { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn the_end_is_written_and_nothing_follows_a_poisoned_journal() {
+    let home = Home::new();
+    let mut world = World::new(home.journal(), 3);
+    (0..20).for_each(|_| world.step());
+    let (simulation, mut recorder) = (world.simulation, world.scribe.recorder);
+    recorder.last_words(world.now, &serde_json::json!({"halted": "test"})).unwrap();
+    let journal = recorder.end(world.now, "asked to", simulation.engine()).unwrap();
+    let session = journal.sessions().unwrap().pop().unwrap();
+    assert_eq!((session.ended_at, session.end_reason.as_deref()), (Some(world.now), Some("asked to")));
+    let mut journal = journal;
+    assert!(matches!(journal.append(1, Timestamp::MIN, b""), Err(JournalError::NoSession)));
+}
