@@ -17,9 +17,9 @@ use crate::state_dir::{StateError, read_private};
 /// A channel that cannot be set up. The texts hold no token.
 #[derive(Debug, Error)]
 pub enum NotifyError {
-    /// The address is no address.
-    #[error("`{0}` is no address: write it as https://host/path")]
-    Address(String),
+    /// The address is no address. It is not repeated, since it may hold a token.
+    #[error("the address to send notices to is none: write it as https://host/path")]
+    Address,
     /// The address is neither https nor of this machine.
     #[error(
         "notices go out by https or to this machine alone, and the address on `{0}` is neither: use https://"
@@ -204,16 +204,14 @@ pub(super) fn client(patience: Duration) -> Result<Client, NotifyError> {
 
 /// An address that is https or of this machine.
 pub(super) fn address(text: &str) -> Result<Url, NotifyError> {
-    // What is no address may still hold a token: its beginning says enough.
-    let brief = || text.chars().take(12).collect::<String>();
-    let url = Url::parse(text).map_err(|_| NotifyError::Address(brief()))?;
+    let url = Url::parse(text).map_err(|_| NotifyError::Address)?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme() {
         "https" => Ok(url),
         "http" if local => Ok(url),
         "http" => Err(NotifyError::Insecure(host.to_owned())),
-        _ => Err(NotifyError::Address(brief())),
+        _ => Err(NotifyError::Address),
     }
 }
 
