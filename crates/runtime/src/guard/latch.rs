@@ -189,6 +189,17 @@ impl Latch {
         self.level.load(Ordering::Acquire) >= HALT
     }
 
+    /// Why no order may be sent; nothing if one may. For the gateway: never waits, whatever the disk does.
+    pub fn blocked_by(&self) -> Option<String> {
+        self.is_blocked().then(|| match self.state.try_lock() {
+            Ok(state) if state.record.level.is_halt() => {
+                let LatchRecord { reason, by, at, .. } = &state.record;
+                format!("{reason} ({by}, {at})")
+            }
+            _ => "trading was stopped just now".to_owned(),
+        })
+    }
+
     /// Stops in memory alone, at once. Returns whether that changed anything.
     pub(crate) fn block(&self, level: Level) -> bool {
         self.level.fetch_max(level.mark(), Ordering::AcqRel) < level.mark()
@@ -408,7 +419,11 @@ mod tests {
         assert_eq!(latch.level(), Level::Active);
         latch.engage(Level::Reduce, "loss", "rule").unwrap();
         assert!(!latch.is_blocked());
+        assert_eq!(latch.blocked_by(), None);
+        latch.block(Level::Halt);
+        assert_eq!(latch.blocked_by().unwrap(), "trading was stopped just now");
         latch.engage(Level::Halt, "worse", "rule").unwrap();
+        assert!(latch.blocked_by().unwrap().starts_with("worse (rule, "));
         latch.engage(Level::Reduce, "later", "rule").unwrap();
         let record = latch.record();
         assert_eq!((record.level, record.reason.as_str(), record.change), (Level::Halt, "worse", 2));
