@@ -36,12 +36,40 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Explain a statistic of the report or a code of the risk gate
     Explain(ExplainArgs),
+    /// Show the report of a run that `backtest --out` kept
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Run a local exchange that speaks Bitex's protocol
     #[cfg(feature = "sandbox")]
     #[command(after_help = SANDBOX_EXAMPLES)]
     Sandbox(SandboxArgs),
     /// List the strategies with their parameters
     Strategies(StrategiesArgs),
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  pampero backtest --out run && pampero report run --open
+      the charts in a browser
+  pampero report run --html mail.html
+      one file that needs nothing else, to send on
+
+Exit codes: 0 done, 1 the run or a file cannot be read, written or opened,
+2 command line";
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The folder that `backtest --out` wrote
+    pub run: PathBuf,
+    /// Write the report as one HTML file, in place of printing it
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Show it in a browser [file: --html, else report.html in the folder]
+    #[arg(long)]
+    pub open: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(feature = "sandbox")]
@@ -132,9 +160,12 @@ pub(crate) struct BacktestArgs {
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
-    /// Write orders, fills, equity and the report into DIR
+    /// Keep the run in DIR: reports (HTML too), orders, fills, equity
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the report with charts as one HTML file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

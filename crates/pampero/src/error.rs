@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use pampero_backtest::BacktestError;
-use pampero_report::WriteError;
+use pampero_report::{ReadError, WriteError};
 use pampero_store::DataError;
 use thiserror::Error;
 
@@ -86,6 +86,12 @@ impl From<Problems> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
+        Self::Run(error.to_string())
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
         Self::Run(error.to_string())
     }
 }

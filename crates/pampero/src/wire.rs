@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pampero_backtest::{Feed, FeedData, Outcome};
-use pampero_engine::{OrderKind, Owner, StrategyId};
+use pampero_engine::{CHECKS, Code, OrderKind, Owner, StrategyId};
 use pampero_model::{Currency, MarketId, Markets, Price, Quantity, Rate, Timestamp};
 use pampero_report::{
     DeniedCount, EquityPoint, FillRecord, Holding, Mark, MarketMarks, OrderRecord, RunInputs, RunRecord,
@@ -116,10 +116,19 @@ pub(crate) fn record(
         denied: outcome
             .denied
             .iter()
-            .map(|denial| DeniedCount { code: Cow::Borrowed(denial.code.as_str()), count: denial.count })
+            .map(|denial| DeniedCount {
+                code: Cow::Borrowed(denial.code.as_str()),
+                meaning: Cow::Borrowed(meaning(denial.code)),
+                count: denial.count,
+            })
             .collect(),
+        presets: Vec::new(),
         timing,
     }
+}
+
+fn meaning(code: Code) -> &'static str {
+    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.what)
 }
 
 fn order_record(order: &pampero_engine::OrderRecord, label: &dyn Fn(StrategyId) -> Arc<str>) -> OrderRecord {

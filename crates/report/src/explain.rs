@@ -1,6 +1,7 @@
 //! The table of all statistics: name, title, formula, when each is undefined, and where it is found.
 
 use pampero_model::{Cash, Span};
+use serde::{Deserialize, Serialize};
 
 use crate::statistics::Statistics;
 
@@ -25,7 +26,8 @@ pub struct Explanation {
 }
 
 /// A statistic of any kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// Not defined for this run: printed `n/a`, never zero.
     Undefined,

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use pampero_model::{Liquidity, Price, Size, Timestamp};
 use thiserror::Error;
 
+use crate::html::render_html;
 use crate::json::report_json;
 use crate::record::RunRecord;
 use crate::statistics::Statistics;
+use crate::store::{RECORD, write_record};
 use crate::svg::equity_svg;
 use crate::terminal::{Style, render};
 
@@ -43,8 +45,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes `orders.csv`, `fills.csv`, `trades.csv`, `equity.csv`, `report.txt`, `equity.svg` and `report.json` into a
-/// directory, which is made if needed. Files of an earlier run are replaced; any other content is left alone and
+/// Writes `orders.csv`, `fills.csv`, `trades.csv`, `equity.csv`, `report.txt`, `equity.svg`, `report.html`, the run itself
+/// (`record.gz`, for [`read_run`](crate::read_run)) and `report.json` into a directory, which is made if needed. Files of an earlier run are replaced; any other content is left alone and
 /// refused. The same run writes the same bytes.
 ///
 /// # Errors
@@ -69,6 +71,9 @@ pub fn write_files(directory: &Path, record: &RunRecord, statistics: &Statistics
     };
     text("report.txt", &render(record, statistics, &Style::default()))?;
     text("equity.svg", &equity_svg(record, statistics))?;
+    text("report.html", &render_html(record, statistics))?;
+    let path = directory.join(RECORD);
+    write_record(&path, record).map_err(|source| WriteError::Io { path, source })?;
     text(REPORT, &format!("{:#}\n", report_json(record, statistics)))
 }
 

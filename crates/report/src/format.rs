@@ -35,6 +35,11 @@ impl Format {
         Self { decimals: known.map_or(2, u32::from).min(DECIMALS) }
     }
 
+    /// How many decimals of the report currency are printed.
+    pub const fn decimals(self) -> u32 {
+        self.decimals
+    }
+
     pub fn value(self, value: Value) -> String {
         match value {
             Value::Undefined => UNDEFINED.to_owned(),
@@ -131,6 +136,11 @@ pub(crate) fn instant(time: Timestamp) -> String {
         (Some(date), Some(clock)) => format!("{date} {clock}"),
         _ => text,
     }
+}
+
+/// A text as markup shows it, also between quotes.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Breaks a text into lines of at most `width` characters, between words where it can.

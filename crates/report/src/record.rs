@@ -5,21 +5,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pampero_model::{
-    Cash, Currency, Fill, MarketId, Markets, OrderId, Price, Quantity, Rate, Side, Size, Span, Timestamp,
+    Cash, Currency, Fill, Market, MarketId, Markets, OrderId, Price, Quantity, Rate, Side, Size, Span,
+    Timestamp,
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::explain::Value;
 
 /// Everything a finished run has to tell. Amounts are in the report currency unless said otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunRecord {
     /// What the run was made from.
     pub inputs: RunInputs,
     /// The markets of the run.
+    #[serde(serialize_with = "write_markets", deserialize_with = "read_markets")]
     pub markets: Markets,
     /// The market whose price buying and holding is compared with.
     pub main_market: MarketId,
     /// The currency of every valued amount.
     pub report_currency: Currency,
     /// The account's worth over time, ascending. The first point is the start of the run.
+    #[serde(skip)] // stored in columns
     pub equity: Vec<EquityPoint>,
     /// Deposits and withdrawals after the start, ascending in time. They move no return.
     pub flows: Vec<Flow>,
@@ -33,12 +39,14 @@ pub struct RunRecord {
     pub fills: Vec<FillRecord>,
     /// How many intents the risk gate denied, by code.
     pub denied: Vec<DeniedCount>,
+    /// What the fill presets made of the same inputs; empty unless they were compared.
+    pub presets: Vec<PresetOutcome>,
     /// How long the run took. In no written file, so that equal runs write equal bytes.
     pub timing: Timing,
 }
 
 /// What a run was made from: enough to repeat it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunInputs {
     /// The strategy, or the strategies joined by commas.
     pub strategy: String,
@@ -82,7 +90,7 @@ pub struct EquityPoint {
 }
 
 /// A deposit (above zero) or a withdrawal (below zero).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     /// When it was booked.
     pub time: Timestamp,
@@ -91,7 +99,7 @@ pub struct Flow {
 }
 
 /// Inventory at the start of the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     /// Whose it is.
     pub strategy: Arc<str>,
@@ -102,7 +110,7 @@ pub struct Holding {
 }
 
 /// The first and the last mark of a market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarketMarks {
     /// Which market.
     pub market: MarketId,
@@ -113,7 +121,7 @@ pub struct MarketMarks {
 }
 
 /// A price with what its currency is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Quote currency per one of the base currency.
     pub price: Price,
@@ -122,7 +130,7 @@ pub struct Mark {
 }
 
 /// An order with what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// Our id.
     pub id: OrderId,
@@ -155,7 +163,7 @@ pub struct OrderRecord {
 }
 
 /// An own execution with what is needed to judge it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FillRecord {
     /// The execution.
     pub fill: Fill,
@@ -170,20 +178,33 @@ pub struct FillRecord {
 }
 
 /// How often the risk gate denied an intent for one reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeniedCount {
     /// The stable code.
     pub code: Cow<'static, str>,
+    /// What the code means; empty where that is not known.
+    pub meaning: Cow<'static, str>,
     /// How often.
     pub count: u64,
 }
 
+/// What a run under one fill preset came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PresetOutcome {
+    /// The preset, such as `neutral`.
+    pub preset: String,
+    /// Statistics by the name that [`explain`](crate::explain) knows, in the order to show.
+    pub values: Vec<(String, Value)>,
+}
+
 /// How long a run took on this machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds spent reading data.
+    #[serde(skip)]
     pub load_seconds: f64,
     /// Seconds spent in the engine and the venue.
+    #[serde(skip)]
     pub run_seconds: f64,
     /// Market events that were replayed.
     pub events: u64,
@@ -218,4 +239,17 @@ impl RunRecord {
         let found = self.marks.iter().find(|marks| marks.market == market);
         found.map_or((None, None), |marks| (marks.opening, marks.closing))
     }
+}
+
+/// In the order of their ids.
+fn write_markets<S: Serializer>(markets: &Markets, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(markets.iter().map(|(_, market)| market))
+}
+
+fn read_markets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Markets, D::Error> {
+    let mut markets = Markets::default();
+    for market in Vec::<Market>::deserialize(deserializer)? {
+        markets.insert(market).map_err(de::Error::custom)?;
+    }
+    Ok(markets)
 }

@@ -364,11 +364,14 @@ fn ratio(part: usize, whole: usize) -> f64 {
 
 /// One entry a code, the most frequent first, ties by code.
 fn denied_by_code(denied: &[DeniedCount]) -> Vec<DeniedCount> {
-    let mut counts: BTreeMap<Cow<'static, str>, u64> = BTreeMap::new();
-    for DeniedCount { code, count } in denied.iter().filter(|denied| denied.count > 0) {
-        *counts.entry(code.clone()).or_default() += count;
+    let mut by_code: BTreeMap<Cow<'static, str>, DeniedCount> = BTreeMap::new();
+    for one in denied.iter().filter(|denied| denied.count > 0) {
+        match by_code.get_mut(&one.code) {
+            Some(sum) => sum.count += one.count,
+            None => drop(by_code.insert(one.code.clone(), one.clone())),
+        }
     }
-    let mut sorted: Vec<_> = counts.into_iter().map(|(code, count)| DeniedCount { code, count }).collect();
+    let mut sorted: Vec<_> = by_code.into_values().collect();
     sorted.sort_by_key(|denied| std::cmp::Reverse(denied.count));
     sorted
 }

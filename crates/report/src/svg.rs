@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use pampero_model::{Span, Timestamp};
 
-use crate::format::percent;
+use crate::format::{escape, percent};
 use crate::fund::Fund;
 use crate::record::{EquityPoint, RunRecord};
 use crate::statistics::Statistics;
@@ -271,8 +271,4 @@ impl<'a> Walk<'a> {
 fn time_fraction(time: Timestamp, start: Timestamp, length: Span) -> f64 {
     let whole = length.as_secs_f64();
     if whole > 0.0 { time.since(start).as_secs_f64() / whole } else { 0.0 }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -56,8 +56,12 @@ fn sample() -> RunRecord {
         })
         .collect();
     run.denied = vec![
-        DeniedCount { code: "MAX_POSITION".into(), count: 1_234 },
-        DeniedCount { code: "STALE_DATA".into(), count: 2 },
+        DeniedCount {
+            code: "MAX_POSITION".into(),
+            meaning: "The position would pass its limit.".into(),
+            count: 1_234,
+        },
+        DeniedCount { code: "STALE_DATA".into(), meaning: "".into(), count: 2 },
     ];
     let inputs = &mut run.inputs;
     inputs.parameters = [("fast", "10"), ("slow", "30")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();

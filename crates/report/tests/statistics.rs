@@ -373,7 +373,7 @@ fn holding_begins_with_the_first_mark_and_skips_what_has_none() {
 #[test]
 fn denied_orders_are_counted_by_code() {
     let mut run = run();
-    let denied = |code: &'static str, count| DeniedCount { code: code.into(), count };
+    let denied = |code: &'static str, count| DeniedCount { code: code.into(), meaning: "".into(), count };
     run.denied =
         vec![denied("STALE_DATA", 2), denied("MAX_POSITION", 7), denied("STALE_DATA", 1), denied("X", 0)];
     let statistics = Statistics::compute(&run);

@@ -6,11 +6,15 @@ use std::time::Instant;
 use pampero_backtest::{Backtest, Feed, Recording, run_with_progress};
 use pampero_engine::StrategyDefinition;
 use pampero_model::Timestamp;
-use pampero_report::{RunInputs, RunRecord, Statistics, Style, Timing, render, summary_json, write_files};
+use pampero_report::{
+    PresetOutcome, RunInputs, RunRecord, Statistics, Style, Timing, render, render_html, summary_json,
+    write_files,
+};
 use pampero_venue::{FillPreset, SimSettings};
 use serde_json::{Map, Value as Json};
 
 use crate::cli::{BacktestArgs, Fill};
+use crate::commands::report::write_html;
 use crate::config::{self, Config, Problems, Source};
 use crate::data::{self, Loaded};
 use crate::error::Failure;
@@ -188,8 +192,10 @@ impl Runs<'_> {
             let statistics = Statistics::compute(&record);
             results.push((preset, record, statistics));
         }
-        let main = results.iter().find(|(preset, _, _)| *preset == self.plan.fill.preset);
+        let outcomes: Vec<PresetOutcome> = results.iter().map(outcome).collect();
+        let main = results.iter_mut().find(|(preset, _, _)| *preset == self.plan.fill.preset);
         let Some((_, record, statistics)) = main else { return Ok(()) };
+        record.presets = outcomes;
         write(args, record, statistics)?;
         if args.json {
             let mut all = summary_json(record, statistics);
@@ -260,20 +266,34 @@ fn idle_note(kinds: &[&str]) -> String {
 }
 
 fn write(args: &BacktestArgs, record: &RunRecord, statistics: &Statistics) -> Result<(), Failure> {
-    args.out.as_ref().map_or(Ok(()), |folder| write_files(folder, record, statistics).map_err(Failure::from))
+    if let Some(folder) = &args.out {
+        write_files(folder, record, statistics)?;
+    }
+    match &args.html {
+        Some(file) => write_html(file, &render_html(record, statistics)),
+        None => Ok(()),
+    }
 }
 
 fn style() -> Style {
     Style { color: output::color_on_stdout(), timing: true }
 }
 
+/// The statistics that show what the choice of a preset does.
+const COMPARED: [&str; 8] =
+    ["final_equity", "return", "max_drawdown", "sharpe", "round_trips", "orders", "fills", "fees"];
+
+fn outcome((preset, _, statistics): &(FillPreset, RunRecord, Statistics)) -> PresetOutcome {
+    let rows = COMPARED.iter().filter_map(|name| pampero_report::explain(name));
+    let values = rows.map(|row| (row.name.to_owned(), row.value(statistics))).collect();
+    PresetOutcome { preset: preset.to_string(), values }
+}
+
 /// What the presets make of the same decisions, side by side.
 fn comparison(results: &[(FillPreset, RunRecord, Statistics)]) -> String {
-    const ROWS: [&str; 8] =
-        ["final_equity", "return", "max_drawdown", "sharpe", "round_trips", "orders", "fills", "fees"];
     let headings: Vec<String> = results.iter().map(|(preset, _, _)| preset.to_string()).collect();
     let headings: Vec<&str> = std::iter::once("").chain(headings.iter().map(String::as_str)).collect();
-    let rows: Vec<Vec<String>> = ROWS
+    let rows: Vec<Vec<String>> = COMPARED
         .iter()
         .filter_map(|name| pampero_report::explain(name))
         .map(|row| {

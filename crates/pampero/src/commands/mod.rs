@@ -4,6 +4,7 @@ mod backtest;
 mod config;
 mod data;
 mod explain;
+mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod strategies;
@@ -20,6 +21,7 @@ pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> R
         Command::Data(command) => data::data(command),
         Command::Config(command) => config::config(command, definitions),
         Command::Explain(args) => explain::explain(&args),
+        Command::Report(args) => report::report(&args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::sandbox(&args),
         Command::Strategies(args) => strategies::strategies(&args, definitions),

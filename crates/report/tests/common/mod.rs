@@ -40,6 +40,7 @@ pub fn run() -> RunRecord {
         orders: Vec::new(),
         fills: Vec::new(),
         denied: Vec::new(),
+        presets: Vec::new(),
         timing: Timing::default(),
     }
 }
