@@ -64,7 +64,7 @@ pub(crate) struct ReportArgs {
     /// Write the report as one HTML file, in place of printing it
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Show it in a browser [file: --html, else report.html in the folder]
+    /// Show it in a browser
     #[arg(long)]
     pub open: bool,
     /// Print one JSON object
@@ -160,7 +160,7 @@ pub(crate) struct BacktestArgs {
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
-    /// Keep the run in DIR: reports (HTML too), orders, fills, equity
+    /// Keep the run in DIR: reports, orders, fills, equity
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Write the report with charts as one HTML file

@@ -22,6 +22,7 @@ fn every_help_fits_eighty_columns() {
         "config explain",
         "explain",
         "strategies",
+        "report",
     ] {
         for flag in ["-h", "--help"] {
             let arguments: Vec<&str> = command.split_whitespace().chain([flag]).collect();

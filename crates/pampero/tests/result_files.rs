@@ -17,9 +17,17 @@ fn orders_fills_equity_and_report_are_written_and_repeat_themselves() {
     let lines = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap().lines().count() as u64;
     assert_eq!(Some(lines("a/orders.csv") - 1), json["summary"]["orders"].as_u64());
     assert_eq!(Some(lines("a/fills.csv") - 1), json["summary"]["fills"].as_u64());
-    for name in
-        ["orders.csv", "fills.csv", "trades.csv", "equity.csv", "report.txt", "report.json", "equity.svg"]
-    {
+    for name in [
+        "orders.csv",
+        "fills.csv",
+        "trades.csv",
+        "equity.csv",
+        "report.txt",
+        "report.json",
+        "equity.svg",
+        "report.html",
+        "record.gz",
+    ] {
         let read = |out: &str| fs::read(folder.path().join(out).join(name)).unwrap();
         assert_eq!(read("a"), read("b"), "{name}");
     }

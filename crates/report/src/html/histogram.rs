@@ -8,8 +8,8 @@ const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 210.0;
 const TOP: f64 = 18.0;
 const BASE: f64 = 176.0;
-/// About so many bars; their edges are round numbers and zero is one of them.
-const BARS: f64 = 24.0;
+/// Between so many bars, about; their edges are round numbers and zero is one of them.
+const BARS: (f64, f64) = (12.0, 60.0);
 
 /// Bars of how many values lie in each span, as an SVG element; nothing without values. Values are fractions.
 #[allow(clippy::cast_precision_loss)] // counts, for a picture
@@ -20,7 +20,7 @@ pub(crate) fn histogram(values: &[f64]) -> Option<String> {
     if low > high {
         return None;
     }
-    let step = step(high - low);
+    let step = step(high - low, finite().collect());
     let first = (low / step).floor();
     let mut counts = vec![0_usize; whole((high / step).floor() - first) + 1];
     for value in finite() {
@@ -83,9 +83,15 @@ fn labels(svg: &mut String, first: f64, step: f64, bars: f64, most: usize) {
     let _ = write!(svg, "<text x=\"0\" y=\"12\">most in one bar: {}</text>", group(&most.to_string()));
 }
 
-/// A round width of which about [`BARS`] cover a range; of no range, a hundredth of a percent.
-fn step(range: f64) -> f64 {
-    let rough = (range / BARS).max(1e-4);
+/// A round width after Freedman and Diaconis, which a few far values do not make wider: twice the spread of the middle
+/// half over the cube root of how many there are; of no range, a hundredth of a percent.
+#[allow(clippy::cast_precision_loss)] // a count, for a picture
+fn step(range: f64, mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let quartile = |part: usize| values.get(values.len() * part / 4).copied().unwrap_or(0.0);
+    let fitting = 2.0 * (quartile(3) - quartile(1)) / (values.len() as f64).cbrt();
+    let (fewest, most) = BARS;
+    let rough = fitting.clamp(range / most, range / fewest).max(1e-4);
     let power = 10_f64.powf(rough.log10().floor());
     [1.0, 2.0, 5.0, 10.0]
         .into_iter()
@@ -106,10 +112,11 @@ mod tests {
     #[test]
     fn every_value_is_in_one_bar_and_zero_divides_gains_from_losses() {
         let svg = histogram(&[-0.05, -0.001, 0.0, 0.02, 0.021, 0.1]).unwrap();
-        // The range of 15 % in steps of 1 %: bars at -5, -1, 0, 2 (two values) and 10 %.
+        // The middle half spans 2.2 %, so that 12 bars of the range of 15 % decide: rounded up, 2 % each. The bars
+        // begin at -6, -2, 0, 2 (two values) and 10 %.
         assert_eq!(svg.matches("<rect").count(), 5);
         assert_eq!(svg.matches("class=\"down\"").count(), 2);
-        assert!(svg.contains("2 round trips from 2.00 % to 3.00 %"), "{svg}");
+        assert!(svg.contains("2 round trips from 2.00 % to 4.00 %"), "{svg}");
         assert!(histogram(&[]).is_none());
         assert_eq!(histogram(&[0.01]).unwrap().matches("<rect").count(), 1);
     }

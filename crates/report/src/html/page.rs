@@ -46,8 +46,15 @@ pub fn render_html(record: &RunRecord, statistics: &Statistics) -> String {
         let _ = write!(page, "<div class=\"columns\">\n{}</div>\n", parts.concat());
     };
     page.push_str(&monthly(record));
-    section(&mut page, &[distribution(record, statistics), costs(record, statistics)]);
-    section(&mut page, &[presets(record), denied(statistics)]);
+    // Two stacks of about the same height where there is room for two.
+    let stack = |parts: [String; 2]| format!("<div>\n{}</div>\n", parts.concat());
+    section(
+        &mut page,
+        &[
+            stack([distribution(record, statistics), denied(statistics)]),
+            stack([costs(record, statistics), presets(record)]),
+        ],
+    );
     page.push_str(&statistics_table(record, statistics));
     section(&mut page, &[inputs(record), reproduce(record)]);
     page.push_str(&footer(record));

@@ -178,7 +178,7 @@
       held[index + 1] = base += change[index];
     });
     // Sums of decimals in floating point: what is below a unit of 1e-8 is not there.
-    for (let at = 0; at < held.length; at++) held[at] = Math.round(held[at] * 1e8) / 1e8;
+    for (let at = 0; at < held.length; at++) held[at] = Math.round(held[at] * 1e8) / 1e8 + 0;
     times[times.length - 1] = time[time.length - 1];
     held[held.length - 1] = held[held.length - 2];
     return { times, held };
@@ -216,7 +216,7 @@
         ...(this.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       });
       this.drawn = new uPlot({
-        width: this.plot.clientWidth, height: this.height, ms: 1,
+        width: this.plot.clientWidth, height: this.height, ms: 1, padding: [8, 34, 0, 0],
         tzDate: time => uPlot.tzDate(new Date(time), 'Etc/UTC'),
         legend: { show: false },
         cursor: {
@@ -227,7 +227,7 @@
         },
         scales: { x: { time: true, range: () => view }, y: { range: () => this.range } },
         axes: [
-          { ...axis, space: 90, size: 28, values: timeLabels },
+          { ...axis, space: 76, size: 28, values: timeLabels },
           { ...axis, space: 34, size: 62, gap: 6, values: (_, splits) => this.series[0].axis?.(splits) ?? compact(splits) },
         ],
         series: [{}, ...this.series.map(line)],
@@ -396,7 +396,10 @@
     const { fill_time: when, fill_price: price, fill_change: change } = data;
     return drawn => {
       const { ctx, bbox } = drawn;
-      const size = 5 * devicePixelRatio, taken = new Set();
+      // Many are drawn small, so that the price remains to be seen.
+      const first = lowerBound(when, view[0]), next = lowerBound(when, view[1] + 1);
+      const crowded = next - first > bbox.width / devicePixelRatio / 8;
+      const size = (crowded ? 3 : 5) * devicePixelRatio, taken = new Set();
       const paint = [color('bad'), color('good')];
       ctx.save();
       ctx.beginPath();
@@ -404,7 +407,7 @@
       ctx.clip();
       ctx.strokeStyle = color('card');
       ctx.lineWidth = devicePixelRatio;
-      for (let at = lowerBound(when, view[0]); at < when.length && when[at] <= view[1]; at++) {
+      for (let at = first; at < next; at++) {
         const x = drawn.valToPos(when[at], 'x', true), y = drawn.valToPos(price[at], 'y', true);
         const buys = change[at] > 0;
         const cell = `${Math.round(x / size)} ${Math.round(y / size)} ${buys}`;
@@ -417,8 +420,8 @@
         ctx.lineTo(x - size, y + sign * size * 2.2);
         ctx.lineTo(x + size, y + sign * size * 2.2);
         ctx.closePath();
+        if (!crowded) ctx.stroke();
         ctx.fill();
-        ctx.stroke();
       }
       ctx.restore();
     };
@@ -465,7 +468,7 @@
       new Chart('drawdown', { times: time, height: 130, ceiling: 0, series: [
         { label: 'below the peak', color: 'bad', fill: 'fall', width: 1, values: drawdown, show: percent, axis: shares }] }),
       new Chart('price', { times: time, height: 280, decorate: fillMarks(data), tell: fillsAt(data), series: [
-        { label: 'price', color: 'hold', width: 1.2, values: marks, show: quote }] }),
+        { label: 'price', color: 'muted', width: 1.2, values: marks, show: quote }] }),
       new Chart('position', { times, height: 130, stepped: true, series: [
         { label: 'held', color: 'accent', fill: 'area', width: 1, values: held,
           show: value => `${plain(value)} ${escaped(meta.base)}` }] }),

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::explain::{Explanation, Value, explain, explanations};
-use crate::format::{Format, duration, escape, group, instant, percent};
+use crate::format::{Format, duration, escape, group, instant};
 use crate::html::histogram::histogram;
 use crate::html::months::{Year, years};
 use crate::json::orders_hash;
@@ -28,12 +28,24 @@ const LISTED: usize = 5;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// A number with a minus sign as wide as a plus.
+fn typeset(number: &str) -> String {
+    match number.strip_prefix('-') {
+        Some(magnitude) => format!("\u{2212}{magnitude}"),
+        None => number.to_owned(),
+    }
+}
+
+fn percent(fraction: f64) -> String {
+    typeset(&crate::format::percent(fraction))
+}
+
 /// The figures that most readers look for first.
 pub(crate) fn figures(record: &RunRecord, statistics: &Statistics) -> String {
     let format = Format::of(record);
     let shown = |name: &str| {
         let value = explain(name).map_or(Value::Undefined, |explanation| explanation.value(statistics));
-        (format.value(value), sign(value))
+        (typeset(&format.value(value)), sign(value))
     };
     let figure = |title: &str, name: &str, colored: bool, beside: &str| {
         let (text, sign) = shown(name);
@@ -89,7 +101,7 @@ pub(crate) fn monthly(record: &RunRecord) -> String {
 }
 
 fn month_row(year: &Year, largest: f64) -> String {
-    let number = |value: f64| percent(value).trim_end_matches(" %").replace('-', "\u{2212}");
+    let number = |value: f64| percent(value).trim_end_matches(" %").to_owned();
     let cell = |month: &Option<f64>| match month {
         Some(value) => {
             let class = if *value < 0.0 { "down" } else { "up" };
@@ -145,7 +157,7 @@ fn trip_row(trip: &RoundTrip, format: Format) -> String {
         "<tr><td>{}</td><td>{held}</td><td class=\"number {}\">{}</td><td class=\"number\">{}</td></tr>\n",
         instant(trip.opened),
         sign(Value::Money(trip.profit)),
-        format.money(trip.profit),
+        typeset(&format.money(trip.profit)),
         percent(result(trip)),
     )
 }
@@ -167,13 +179,18 @@ pub(crate) fn costs(record: &RunRecord, statistics: &Statistics) -> String {
         );
     };
     row("Fees", money(statistics.fees), of_traded(statistics.fees));
-    for fee in &statistics.fees_by_currency {
-        row(&format!("<span class=\"quiet\">taken as {fee}</span>"), String::new(), String::new());
-    }
     row("Spread and slippage", money(statistics.slippage), of_traded(statistics.slippage));
     let both = statistics.fees.zip(statistics.slippage).map(|(fees, paid)| fees.saturating_add(paid));
     row("<b>Together</b>", money(both.or(statistics.fees)), of_traded(both.or(statistics.fees)));
     row("<span class=\"quiet\">Value traded</span>", money(statistics.traded_value), String::new());
+    let taken: Vec<String> = statistics.fees_by_currency.iter().map(taken_as).collect();
+    if !taken.is_empty() {
+        let _ = writeln!(
+            rows,
+            "<tr><td colspan=\"3\" class=\"quiet\">Fees were taken as {}.</td></tr>",
+            taken.join(" and ")
+        );
+    }
     let spread = if statistics.slippage.is_some() {
         "Spread and slippage are what the fills that took from the book paid beyond its middle: half of the spread, and \
          whatever the order walked beyond the best price."
@@ -187,6 +204,13 @@ pub(crate) fn costs(record: &RunRecord, statistics: &Statistics) -> String {
          <p class=\"note\">{spread}</p></section>\n",
         record.report_currency
     )
+}
+
+/// `1,234.5 ARS`: every digit that was taken.
+fn taken_as(fee: &pampero_model::Money) -> String {
+    let text = fee.to_string();
+    let (whole, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    format!("{}{}", group(whole), escape(rest))
 }
 
 pub(crate) fn presets(record: &RunRecord) -> String {
@@ -215,7 +239,7 @@ pub(crate) fn presets(record: &RunRecord) -> String {
             .iter()
             .map(|outcome| outcome.values.iter().find(|(other, _)| other == name))
             .map(|found| found.map_or(Value::Undefined, |(_, value)| *value))
-            .map(|value| format!("<td class=\"number\">{}</td>", format.value(value)))
+            .map(|value| format!("<td class=\"number\">{}</td>", typeset(&format.value(value))))
             .collect();
         let _ = writeln!(rows, "<tr><th scope=\"row\">{}</th>{cells}</tr>", escape(title));
     }
@@ -261,14 +285,17 @@ pub(crate) fn statistics_table(record: &RunRecord, statistics: &Statistics) -> S
             }
         }
         if let Some(rows) = halves.get_mut(half) {
-            rows.push_str(&statistic_row(explanation, &format.value(explanation.value(statistics))));
+            rows.push_str(&statistic_row(
+                explanation,
+                &typeset(&format.value(explanation.value(statistics))),
+            ));
         }
     }
     let tables: String =
         halves.iter().map(|rows| format!("<table><tbody>{rows}</tbody></table>\n")).collect();
     let grid = statistics
         .grid
-        .map_or_else(String::new, |grid| format!(" Risk is measured on the returns of {}.", grid.period));
+        .map_or_else(String::new, |grid| format!(" Risk is measured on returns over {} each.", grid.period));
     format!(
         "<section class=\"card long\"><h2>Statistics</h2>\n<p class=\"quiet\">Point at a name, or move to it with Tab, to see \
          how it is computed.{grid}</p>\n<div class=\"columns\">{tables}</div></section>\n"
