@@ -1,0 +1,281 @@
+//! The worth of a currency from outside the markets: a file, or a JSON document that is asked for again and again.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use pampero_exchange::Error;
+use pampero_model::{Cash, Currency, Price, Quantity, Rounding, SCALE, Span, Timestamp};
+use reqwest::{Client, Url, redirect, retry};
+use serde_json::value::RawValue;
+use thiserror::Error as ThisError;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::news::News;
+use super::run::{Clock, FeedMessage, duration};
+
+/// Where the worth of a currency comes from.
+///
+/// ```
+/// use pampero_model::Span;
+/// use pampero_runtime::feed::{RatePlace, RateSource};
+/// let source = RateSource {
+///     currency: "usd".parse()?,
+///     place: RatePlace::Document("https://rates.example/ars.json".to_owned()),
+///     pointer: "/official/sell".to_owned(),
+///     invert: false,
+///     every: Span::from_minutes(1),
+///     stale_after: Span::from_minutes(10),
+/// };
+/// assert!(source.check().is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateSource {
+    /// Whose worth it is, in the report currency.
+    pub currency: Currency,
+    /// What is read.
+    pub place: RatePlace,
+    /// Where in the JSON document the number, or the text of a number, stands: a JSON pointer (RFC 6901) such as
+    /// `/rates/0/ask`. Empty for a document, or a file, that is nothing but the number.
+    pub pointer: String,
+    /// Whether the document says how much of the currency one unit of the report currency is worth.
+    pub invert: bool,
+    /// Time between two readings.
+    pub every: Span,
+    /// Without a good reading for so long the rate is stale; so is a file that was not written for so long.
+    pub stale_after: Span,
+}
+
+/// What a rate is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RatePlace {
+    /// A file that somebody else writes.
+    File(PathBuf),
+    /// An address: https, or http on this machine.
+    Document(String),
+}
+
+/// Why there is no rate.
+#[derive(Debug, ThisError)]
+pub enum RateError {
+    /// The settings cannot work.
+    #[error("the rate of {currency}: {problem}")]
+    Settings {
+        /// Whose.
+        currency: Currency,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The file or the document cannot be had.
+    #[error("it cannot be read: {0}")]
+    Unavailable(String),
+    /// The file was last written too long ago.
+    #[error("the file was last written at {0}, which is too long ago")]
+    Old(Timestamp),
+    /// There is no such place in the document.
+    #[error("the document has nothing at `{0}`: check the pointer")]
+    Nothing(String),
+    /// What stands there is no rate.
+    #[error("`{0}` is no rate: a decimal number above zero is expected")]
+    NotARate(String),
+}
+
+/// Longest document, in bytes.
+const LONGEST: usize = 1 << 20;
+/// For the whole answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl RateSource {
+    /// Whether the settings can work: an address that is safe, times above zero.
+    ///
+    /// # Errors
+    /// [`RateError::Settings`] says what is wrong.
+    pub fn check(&self) -> Result<(), RateError> {
+        let refuse = |problem: String| Err(RateError::Settings { currency: self.currency, problem });
+        if self.every <= Span::ZERO || self.stale_after < self.every {
+            return refuse("it is read every so often, and stale after no less than that".to_owned());
+        }
+        if !self.pointer.is_empty() && !self.pointer.starts_with('/') {
+            return refuse(format!("`{}` is no JSON pointer: it begins with `/`", self.pointer));
+        }
+        if let RatePlace::Document(address) = &self.place {
+            let Ok(url) = Url::parse(address) else {
+                return refuse("the address is none: write it as https://host/path".to_owned());
+            };
+            let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+            let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            if !(url.scheme() == "https" || url.scheme() == "http" && local) {
+                return refuse(format!("{host} is not asked without TLS: write https://"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rate in a document.
+    ///
+    /// ```
+    /// # use pampero_model::Span;
+    /// # use pampero_runtime::feed::{RatePlace, RateSource};
+    /// # let source = RateSource {
+    /// #     currency: "usd".parse()?,
+    /// #     place: RatePlace::File("rate.json".into()),
+    /// #     pointer: "/usd/1".to_owned(),
+    /// #     invert: false,
+    /// #     every: Span::from_minutes(1),
+    /// #     stale_after: Span::from_minutes(10),
+    /// # };
+    /// let rate = source.read(r#"{"usd": [1290, "1310.1000000012"]}"#)?;
+    /// assert_eq!(rate.to_string(), "1310.1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RateError::Nothing`] and [`RateError::NotARate`].
+    pub fn read(&self, document: &str) -> Result<Price, RateError> {
+        let mut text = document.trim().to_owned();
+        for token in self.pointer.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            text = inside(&text, &token).ok_or_else(|| RateError::Nothing(self.pointer.clone()))?;
+        }
+        // The digits of the text itself: no float on the way.
+        let digits = serde_json::from_str::<String>(&text).unwrap_or(text);
+        let shown = || RateError::NotARate(digits.chars().take(40).collect());
+        let rate: Price = digits.trim().parse().map_err(|_| shown())?;
+        let rate = match (rate.is_positive(), self.invert) {
+            (false, _) => return Err(shown()),
+            (true, false) => rate,
+            (true, true) => Cash::from_units(i128::from(SCALE))
+                .average_price(Quantity::from_units(rate.units()), Rounding::HalfEven)
+                .map_err(|_| shown())?,
+        };
+        if rate.is_positive() { Ok(rate) } else { Err(shown()) }
+    }
+
+    async fn fetch(&self, client: &Client, now: Timestamp) -> Result<Price, RateError> {
+        match &self.place {
+            RatePlace::File(path) => self.read(&file(path, now, self.stale_after)?),
+            RatePlace::Document(address) => self.read(&document(client, address).await?),
+        }
+    }
+}
+
+/// The text of what a key or a position holds.
+fn inside(text: &str, token: &str) -> Option<String> {
+    let found = if text.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        items.get(token.parse::<usize>().ok()?).copied()
+    } else {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+        members.get(token).copied()
+    };
+    found.map(|value| value.get().to_owned())
+}
+
+fn file(path: &Path, now: Timestamp, stale_after: Span) -> Result<String, RateError> {
+    let unavailable = |error: std::io::Error| RateError::Unavailable(format!("{}: {error}", path.display()));
+    let metadata = std::fs::metadata(path).map_err(unavailable)?;
+    let written = metadata.modified().map_err(unavailable)?;
+    let since = written.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let written = i64::try_from(since.as_nanos()).map_or(Timestamp::MAX, Timestamp::from_nanos);
+    if now.since(written) >= stale_after {
+        return Err(RateError::Old(written));
+    }
+    if usize::try_from(metadata.len()).is_ok_and(|length| length > LONGEST) {
+        return Err(RateError::Unavailable(format!("{} is longer than {LONGEST} bytes", path.display())));
+    }
+    std::fs::read_to_string(path).map_err(unavailable)
+}
+
+async fn document(client: &Client, address: &str) -> Result<String, RateError> {
+    // Without the address, in which a token may stand.
+    let failed = |error: reqwest::Error| {
+        let why = if error.is_timeout() { "no answer in time" } else { "no connection, or it broke" };
+        RateError::Unavailable(why.to_owned())
+    };
+    let mut answer = client.get(address).send().await.map_err(failed)?;
+    if !answer.status().is_success() {
+        return Err(RateError::Unavailable(format!("status {}", answer.status().as_u16())));
+    }
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(failed)? {
+        if body.len().saturating_add(piece.len()) > LONGEST {
+            return Err(RateError::Unavailable(format!("the document is longer than {LONGEST} bytes")));
+        }
+        body.extend_from_slice(&piece);
+    }
+    String::from_utf8(body).map_err(|_| RateError::Unavailable("the document is no text".to_owned()))
+}
+
+/// Reads every source again and again and sends [`News::Rate`] after each good reading, until `shutdown` or until
+/// nobody listens. What fails is told as an error, and as [`News::RateStale`] once the limit has passed; the engine
+/// ages a rate by itself.
+///
+/// # Errors
+/// [`RateError::Settings`] before anything is asked.
+pub async fn watch_rates(
+    sources: Vec<RateSource>,
+    clock: Clock,
+    sender: mpsc::Sender<FeedMessage>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), RateError> {
+    sources.iter().try_for_each(RateSource::check)?;
+    let Some(first) = sources.first() else { return Ok(()) };
+    let client = client().map_err(|problem| RateError::Settings { currency: first.currency, problem })?;
+    let mut watches = JoinSet::new();
+    for source in sources {
+        watches.spawn(watch(source, client.clone(), Clock::clone(&clock), sender.clone()));
+    }
+    tokio::select! {
+        () = shutdown => {}
+        // All of them end when nobody listens.
+        _ = watches.join_next() => {}
+    }
+    Ok(())
+}
+
+/// A client that goes where it is told and nowhere else.
+fn client() -> Result<Client, String> {
+    // Whoever was first is kept; there is one provider in the tree.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .user_agent(concat!("pampero/", env!("CARGO_PKG_VERSION")))
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .map_err(|error| format!("TLS cannot be set up: {}", error.without_url()))
+}
+
+async fn watch(source: RateSource, client: Client, clock: Clock, sender: mpsc::Sender<FeedMessage>) {
+    let currency = source.currency;
+    let (mut since, mut began, mut stale) = (None, None, false);
+    loop {
+        let read = source.fetch(&client, clock()).await;
+        let at = clock();
+        let began = *began.get_or_insert(at);
+        let (news, error) = match read {
+            Ok(rate) => {
+                (since, stale) = (Some(at), false);
+                (vec![News::Rate { currency, rate }], None)
+            }
+            Err(error) => {
+                let is_stale = at.since(since.unwrap_or(began)) >= source.stale_after;
+                let news = (is_stale && !stale).then_some(News::RateStale { currency, since });
+                stale |= is_stale;
+                let words = format!("the rate of {currency}: {error}");
+                (news.into_iter().collect(), Some(Error::Malformed(words)))
+            }
+        };
+        let message = FeedMessage { at, market: None, took: None, news, error };
+        if sender.send(message).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(duration(source.every)).await;
+    }
+}
