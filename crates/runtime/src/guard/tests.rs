@@ -28,7 +28,11 @@ fn desk_with(change: impl FnOnce(&mut GuardSettings)) -> (Desk, Task) {
     let state = StateDir::open(Some(root.path()), "local").unwrap();
     let latch = Arc::new(Latch::open(&state).unwrap());
     let (exchange, notifier) = (Arc::new(Fake::default()), Notifier::default());
-    let mut settings = GuardSettings::default();
+    // The slowest look at the file that is possible.
+    let mut settings = GuardSettings { poll: Duration::from_millis(50), ..GuardSettings::default() };
+    // Minutes instead of half hours: every look is a real one.
+    settings.sweep.ghost_horizon = Duration::from_mins(3);
+    settings.sweep.alarm_every = Duration::from_secs(50);
     change(&mut settings);
     let (guard, task) = Guard::parts(Arc::clone(&exchange) as _, latch, settings, notifier.clone());
     (Desk { _root: root, state, exchange, notifier, guard }, task)
@@ -100,7 +104,7 @@ async fn another_process_stops_through_the_file_and_a_person_resumes() {
     assert!(!desk.guard.latch().is_blocked());
     assert_eq!(desk.guard.status().progress, Progress::default());
     let cancels = desk.exchange.state().cancels.len();
-    sleep(Duration::from_mins(2)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(desk.exchange.state().cancels.len(), cancels, "nothing is cancelled after a resume");
 }
 
@@ -110,13 +114,13 @@ async fn while_the_exchange_is_down_it_keeps_trying_and_tells_people() {
     desk.exchange.add_order(1, "btc_usd");
     desk.exchange.state().always = Some(Fault::Down);
     desk.guard.trip(Level::Halt, "loss", "rule");
-    sleep(Duration::from_mins(30)).await;
+    sleep(Duration::from_mins(5)).await;
     assert_eq!(desk.guard.status().progress.phase, Phase::Cancelling);
     assert!(desk.guard.status().progress.problem.unwrap().contains("not available"));
     let alarms = desk.titles(Severity::Critical);
     let told = alarms.iter().filter(|title| *title == "Orders are not cancelled yet").count();
-    assert!((5..=7).contains(&told), "every five minutes, {told} times");
-    assert!(desk.exchange.state().cancels.len() > 300);
+    assert!((5..=7).contains(&told), "every fifty seconds, {told} times");
+    assert!(desk.exchange.state().cancels.len() > 50);
     desk.exchange.state().always = None;
     let asked = Instant::now();
     desk.guard.cleared().await;
@@ -156,13 +160,14 @@ async fn an_order_that_shows_up_late_is_cancelled_until_none_can_come() {
     let desk = desk();
     desk.guard.trip(Level::Halt, "loss", "rule");
     desk.guard.cleared().await;
-    sleep(Duration::from_mins(10)).await;
+    sleep(Duration::from_mins(2)).await;
     desk.exchange.add_order(7, "btc_usd");
     sleep(Duration::from_secs(20)).await;
     assert!(desk.exchange.state().orders.is_empty());
     assert!(desk.titles(Severity::Critical).contains(&"Orders after the stop".to_owned()));
-    assert_ne!(desk.guard.status().progress.phase, Phase::Done);
-    sleep(Duration::from_mins(31)).await;
+    sleep(Duration::from_mins(2)).await;
+    assert_eq!(desk.guard.status().progress.phase, Phase::Clear, "the horizon counts from the last order");
+    sleep(Duration::from_mins(2)).await;
     assert_eq!(desk.guard.status().progress.phase, Phase::Done);
 }
 
@@ -199,7 +204,7 @@ async fn a_broken_disk_stops_neither_the_block_nor_the_cancelling() {
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_no_longer_moves_is_halted() {
     let desk = desk();
-    sleep(Duration::from_mins(5)).await;
+    sleep(Duration::from_mins(1)).await;
     assert!(!desk.guard.latch().is_blocked(), "one that never started is not stuck");
     for _ in 0..100 {
         desk.guard.pulse();
@@ -221,7 +226,7 @@ async fn flattening_waits_for_the_cancelling_and_its_sales_are_left_alone() {
     assert_eq!(desk.guard.changes().borrow().level, Level::Flatten);
     let permit = desk.guard.latch().permit_flatten().unwrap();
     desk.exchange.add_order(2, "btc_usd");
-    sleep(Duration::from_mins(5)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(desk.exchange.state().orders.len(), 1);
     drop(permit);
     sleep(Duration::from_secs(20)).await;
@@ -279,9 +284,8 @@ struct Longest {
 async fn drill(seed: u64, longest: &mut Longest) {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut draw = |below: u64| random.next_u64() % below;
-    // The slowest look at the file that is possible, and requests scaled down.
+    // Requests scaled down.
     let (desk, task) = desk_with(|settings| {
-        settings.poll = Duration::from_millis(50);
         settings.sweep.patience = Duration::from_millis(500);
         settings.sweep.verify_gap = Duration::from_millis(200);
         settings.sweep.longest_pause = Duration::from_millis(500);
