@@ -37,6 +37,37 @@ impl FeedData {
         }
     }
 
+    /// The observations from an instant on.
+    pub(crate) fn since(&self, start: Timestamp) -> Self {
+        let first = self.times().partition_point(|time| *time < start);
+        match self {
+            Self::Candles(series) => {
+                let mut rest = CandleSeries::new(series.span());
+                series.iter().skip(first).for_each(|candle| rest.push(&candle));
+                Self::Candles(Arc::new(rest))
+            }
+            Self::Trades(series) => {
+                let mut rest = TradeSeries::default();
+                (first..series.len())
+                    .filter_map(|index| series.get(index))
+                    .for_each(|trade| rest.push(&trade));
+                Self::Trades(Arc::new(rest))
+            }
+            Self::Quotes(series) => {
+                let mut rest = QuoteSeries::default();
+                let quotes = (first..series.len()).filter_map(|index| series.get(index));
+                quotes.for_each(|(time, quote)| rest.push(time, &quote));
+                Self::Quotes(Arc::new(rest))
+            }
+            Self::Books(series) => {
+                let mut rest = BookSeries::default();
+                let books = (first..series.len()).filter_map(|index| series.get(index));
+                books.for_each(|(time, book)| rest.push(time, book));
+                Self::Books(Arc::new(rest))
+            }
+        }
+    }
+
     /// How long each observation lasts: a candle's span, nothing for the others.
     fn span(&self) -> Span {
         match self {

@@ -10,11 +10,13 @@
 //!     └─────────────> observation ───┴─> engine ─> commands ─> venue
 //! ```
 
+mod check;
 mod feed;
 mod outcome;
 mod run;
 mod simulation;
 
+pub use check::{CheckError, Poison, Rebuild, Verdict, check_determinism, check_lookahead, check_warm_up};
 pub use feed::{Feed, FeedData};
 pub use outcome::{DenialCount, EquityPoint, FillRecord, Outcome};
 pub use run::{Backtest, BacktestError, Recording, run, run_with_progress};

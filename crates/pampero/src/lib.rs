@@ -57,7 +57,15 @@ pub fn run(strategies: Vec<StrategyDefinition>) -> ExitCode {
 /// assert!(names.contains(&"sma-cross"));
 /// ```
 pub fn builtin_strategies() -> Vec<StrategyDefinition> {
-    vec![pampero_sma_cross::definition(), pampero_market_maker::definition()]
+    vec![
+        pampero_sma_cross::definition(),
+        pampero_market_maker::definition(),
+        pampero_mean_reversion::definition(),
+        pampero_grid::definition(),
+        pampero_dca::definition(),
+        pampero_twap::definition(),
+        pampero_cross_market::definition(),
+    ]
 }
 
 /// Checks the text of a configuration as `pampero config check` does, for the tests of whoever ships one with a

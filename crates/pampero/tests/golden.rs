@@ -48,3 +48,28 @@ fn sma_cross() {
 fn market_maker() {
     golden("market-maker");
 }
+
+#[test]
+fn mean_reversion() {
+    golden("mean-reversion");
+}
+
+#[test]
+fn grid() {
+    golden("grid");
+}
+
+#[test]
+fn dca() {
+    golden("dca");
+}
+
+#[test]
+fn twap() {
+    golden("twap");
+}
+
+#[test]
+fn cross_market() {
+    golden("cross-market");
+}

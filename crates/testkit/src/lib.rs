@@ -56,6 +56,7 @@ mod scenario;
 mod wrappers;
 
 // A strategy's tests need no other dependency.
+pub use pampero_backtest::Poison;
 pub use pampero_venue::{FillPreset, Latency, LatencyModel};
 pub use proptest;
 
@@ -66,4 +67,4 @@ pub use properties::{
     always_able_to_flatten, never_exceeds_position, no_decision_from_the_future, restart_changes_nothing,
     same_input_same_output,
 };
-pub use scenario::{MARKET, Scenario};
+pub use scenario::{MARKET, OTHER, Scenario};

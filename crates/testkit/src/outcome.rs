@@ -4,22 +4,23 @@ use std::fmt::Write;
 
 use pampero_backtest::{FillRecord, Outcome};
 use pampero_engine::OrderRecord;
-use pampero_model::{Cash, Currency, Liquidity, Market, Quantity, Side, Timestamp};
+use pampero_model::{Cash, Currency, Liquidity, Market, MarketId, Quantity, Side, Timestamp};
 
 /// A finished run of a scenario. Its `expect_…` panic with both lists where they differ, and can be chained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     outcome: Outcome,
-    market: Market,
+    /// The scenario's; the first is the one whose base and quote are counted.
+    markets: Vec<Market>,
     /// Every order, by id.
     orders: Vec<OrderRecord>,
 }
 
 impl Run {
-    pub(crate) fn new(outcome: Outcome, market: Market) -> Self {
+    pub(crate) fn new(outcome: Outcome, markets: Vec<Market>) -> Self {
         let mut orders = outcome.orders.clone();
         orders.sort_by_key(|order| order.id);
-        Self { outcome, market, orders }
+        Self { outcome, markets, orders }
     }
 
     /// Everything that was recorded.
@@ -37,14 +38,24 @@ impl Run {
         &self.outcome.fills
     }
 
-    /// Every order as `60s buy 100 quote at 4100`.
+    /// Every order as `60s buy 100 quote at 4100`; one of another market than the first ends with ` on btc_ars`.
     pub fn order_lines(&self) -> Vec<String> {
-        self.orders.iter().map(order_line).collect()
+        let line = |order: &OrderRecord| format!("{}{}", order_line(order), self.place(order.market));
+        self.orders.iter().map(line).collect()
     }
 
-    /// Every execution as `60s buy 0.5 at 4100 taker`.
+    /// Every execution as `60s buy 0.5 at 4100 taker`; one of another market than the first ends with ` on btc_ars`.
     pub fn fill_lines(&self) -> Vec<String> {
-        self.outcome.fills.iter().map(fill_line).collect()
+        let line = |record: &FillRecord| format!("{}{}", fill_line(record), self.place(record.fill.market));
+        self.outcome.fills.iter().map(line).collect()
+    }
+
+    /// Where something happened, unless it was in the first market.
+    fn place(&self, market: MarketId) -> String {
+        match self.markets.get(market.index()) {
+            Some(rules) if market.index() > 0 => format!(" on {}", rules.code),
+            _ => String::new(),
+        }
     }
 
     /// Asserts that exactly these orders were sent, each as `60s buy 100 quote at 4100`: when, what, and the limit.
@@ -84,17 +95,19 @@ impl Run {
         self.outcome.final_equity.saturating_sub(self.outcome.initial_equity)
     }
 
-    /// Base held at the end.
+    /// Base held at the end, over all venues.
     pub fn base(&self) -> Quantity {
-        Quantity::from_units(i64::try_from(self.balance(self.market.base)).unwrap_or(i64::MAX))
+        let units = self.markets.first().map_or(0, |market| self.balance(market.base));
+        Quantity::from_units(i64::try_from(units).unwrap_or(i64::MAX))
     }
 
-    /// Quote held at the end.
+    /// Quote of the first market held at the end, over all venues.
     pub fn quote(&self) -> Cash {
-        Cash::from_units(self.balance(self.market.quote))
+        Cash::from_units(self.markets.first().map_or(0, |market| self.balance(market.quote)))
     }
 
-    fn balance(&self, currency: Currency) -> i128 {
+    /// What is held of a currency at the end, over all venues, in units of 1e-8.
+    pub fn balance(&self, currency: Currency) -> i128 {
         self.outcome.balances.iter().filter(|balance| balance.1 == currency).map(|balance| balance.2).sum()
     }
 

@@ -30,8 +30,9 @@ pub fn same_input_same_output<S: Strategy + 'static>(
     }
 }
 
-/// Whatever comes at or after `at` changes no order from before it: garbage takes the place of the future, and the
-/// orders asked for before stay what they were. Choose an instant at which a candle begins.
+/// Whatever comes after `at` changes no order from `at` or before: garbage takes the place of the future, and the orders
+/// asked for until then stay what they were. A candle that begins at `at` is future but for its open, so that a strategy
+/// that looks one candle ahead is found, too, at an instant at which it decides.
 pub fn no_decision_from_the_future<S: Strategy + 'static>(
     scenario: &Scenario,
     build: impl Fn() -> S,
@@ -39,13 +40,13 @@ pub fn no_decision_from_the_future<S: Strategy + 'static>(
 ) -> TestCaseResult {
     let orders = |scenario: &Scenario| {
         let run = scenario.run(build());
-        let before = run.orders().iter().filter(|order| order.created_at < at);
+        let before = run.orders().iter().filter(|order| order.created_at <= at);
         before.map(as_asked_for).collect::<Vec<_>>()
     };
     let expected = orders(scenario);
     for seed in POISONS {
         if let Some(text) = difference(&expected, &orders(&scenario.poisoned(at, seed))) {
-            return fail(format!("an order from before {at} depends on what came later: {text}"));
+            return fail(format!("an order of {at} or before depends on what came later: {text}"));
         }
     }
     Ok(())

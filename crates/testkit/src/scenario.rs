@@ -2,42 +2,93 @@
 
 use std::sync::Arc;
 
-use pampero_backtest::{Backtest, Feed, FeedData, Recording, run};
+use pampero_backtest::{Backtest, Feed, FeedData, Poison, Recording, run};
 use pampero_engine::{Allocation, Limits, Owner, Setup, Strategy, StrategyId};
 use pampero_model::{
-    BookSeries, BookSnapshot, Candle, CandleSeries, Level, Market, MarketId, Markets, Money, Price, Quantity,
-    QuoteSeries, SCALE, Span, Timestamp, TradeSeries, VenueId,
+    BookSeries, BookSnapshot, Candle, CandleSeries, Currency, Level, Market, MarketId, Markets, Money, Price,
+    Quantity, QuoteSeries, SCALE, Span, Timestamp, TradeSeries, VenueId,
 };
 use pampero_venue::{FillModel, FillPreset, Latency, SimSettings};
 
 use crate::build::{at, level, literal, market, quote, trade};
-use crate::generate::Random;
 use crate::outcome::Run;
 
-/// The one market of a scenario.
+/// The market of a scenario; the first one, if there are several.
 pub const MARKET: MarketId = MarketId(0);
-/// Its venue.
-const VENUE: VenueId = VenueId(0);
+/// The second market of a scenario that has one.
+pub const OTHER: MarketId = MarketId(1);
 /// A volume that bounds nothing that a test trades: the whole order fills.
 const PLENTY: i64 = 1_000_000 * SCALE;
 
-/// A market, balances, and a script of what is seen. See the [crate's documentation](crate).
+/// Markets, balances, and a script of what is seen. See the [crate's documentation](crate).
 ///
 /// The fee is zero and requests take no time unless the scenario says otherwise; fills are those of the preset
 /// `conservative`. Times are seconds after 1970-01-01. At equal times books come first, then quotes, trades and
 /// candles.
+///
+/// A scenario has one market until [`and_market`](Self::and_market) adds another; balances and script that follow are
+/// of that one, until [`on`](Self::on) goes back.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    market: Market,
-    balances: Vec<Money>,
+    scripts: Vec<Script>,
+    /// The market that is written about.
+    current: usize,
+    rates: Vec<(Currency, Price)>,
     limits: Limits,
     venue: SimSettings,
+}
+
+/// One market and what is seen there.
+#[derive(Clone, Debug)]
+struct Script {
+    market: Market,
+    balances: Vec<Money>,
     books: BookSeries,
     quotes: QuoteSeries,
     trades: TradeSeries,
     candles: CandleSeries,
     /// Volume of the candles that are scripted from here on.
     volume: Quantity,
+}
+
+impl Script {
+    fn new(market: Market) -> Self {
+        Self {
+            market,
+            balances: Vec::new(),
+            books: BookSeries::default(),
+            quotes: QuoteSeries::default(),
+            trades: TradeSeries::default(),
+            candles: CandleSeries::default(),
+            volume: Quantity::from_units(PLENTY),
+        }
+    }
+
+    fn range(&self) -> Option<(Timestamp, Timestamp)> {
+        let ends = |times: &[Timestamp], span: Span| Some((*times.first()?, times.last()?.plus(span)));
+        let ranges = [
+            ends(self.books.times(), Span::ZERO),
+            ends(&self.quotes.times, Span::ZERO),
+            ends(&self.trades.times, Span::ZERO),
+            ends(&self.candles.open_times, self.candles.span()),
+        ];
+        ranges.into_iter().flatten().reduce(join)
+    }
+
+    fn feeds(&self, market: MarketId) -> impl Iterator<Item = Feed> {
+        let data = [
+            FeedData::Books(Arc::new(self.books.clone())),
+            FeedData::Quotes(Arc::new(self.quotes.clone())),
+            FeedData::Trades(Arc::new(self.trades.clone())),
+            FeedData::Candles(Arc::new(self.candles.clone())),
+        ];
+        data.into_iter().filter(|data| !data.is_empty()).map(move |data| Feed { market, data })
+    }
+}
+
+/// From the start of the first to the end of the last.
+fn join(all: (Timestamp, Timestamp), one: (Timestamp, Timestamp)) -> (Timestamp, Timestamp) {
+    (all.0.min(one.0), all.1.max(one.1))
 }
 
 impl Default for Scenario {
@@ -50,29 +101,60 @@ impl Scenario {
     /// Bitex's `btc_usd` without fees and without money.
     pub fn new() -> Self {
         Self {
-            market: market("0"),
-            balances: Vec::new(),
+            scripts: vec![Script::new(market("0"))],
+            current: 0,
+            rates: Vec::new(),
             limits: Limits::default(),
             venue: SimSettings { seed: 1, ..SimSettings::default() },
-            books: BookSeries::default(),
-            quotes: QuoteSeries::default(),
-            trades: TradeSeries::default(),
-            candles: CandleSeries::default(),
-            volume: Quantity::from_units(PLENTY),
         }
     }
 
-    /// Another market.
+    /// Another market in the place of the present one.
     #[must_use]
-    pub fn market(self, market: Market) -> Self {
-        Self { market, ..self }
+    pub fn market(mut self, market: Market) -> Self {
+        self.script().market = market;
+        self
     }
 
-    /// What the strategy starts with: `1000 USD`. Call it once for each currency.
+    /// One more market. What follows is of it.
+    #[must_use]
+    pub fn and_market(mut self, market: Market) -> Self {
+        self.current = self.scripts.len();
+        self.scripts.push(Script::new(market));
+        self
+    }
+
+    /// What follows is of this market.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such market.
+    #[must_use]
+    #[track_caller]
+    pub fn on(self, market: MarketId) -> Self {
+        let count = self.scripts.len();
+        assert!(
+            market.index() < count,
+            "the scenario has {count} market(s), and none of number {}",
+            market.0
+        );
+        Self { current: market.index(), ..self }
+    }
+
+    /// What one unit of a currency is worth in the quote of the first market, where no market says it: `"ARS"`, `"0.001"`.
+    #[must_use]
+    #[track_caller]
+    pub fn rate(mut self, currency: &str, worth: &str) -> Self {
+        self.rates.push((literal(currency), literal(worth)));
+        self
+    }
+
+    /// What the strategy starts with at the venue of the present market: `1000 USD`. Call it once for each currency.
     #[must_use]
     #[track_caller]
     pub fn balance(mut self, money: &str) -> Self {
-        self.balances.push(literal(money));
+        let money = literal(money);
+        self.script().balances.push(money);
         self
     }
 
@@ -96,13 +178,24 @@ impl Scenario {
         self
     }
 
+    // `current` is always the number of a market, and there is always one.
+    #[allow(clippy::indexing_slicing)]
+    fn script(&mut self) -> &mut Script {
+        &mut self.scripts[self.current]
+    }
+
+    #[allow(clippy::indexing_slicing)]
+    fn first(&self) -> &Script {
+        &self.scripts[0]
+    }
+
     /// A book is seen: bids and asks, best first, each as price and quantity.
     #[must_use]
     #[track_caller]
     pub fn book(mut self, secs: i64, bids: &[(&str, &str)], asks: &[(&str, &str)]) -> Self {
         let levels = |side: &[(&str, &str)]| side.iter().copied().map(level).collect::<Vec<Level>>();
         let (bids, asks) = (levels(bids), levels(asks));
-        self.books.push(at(secs), BookSnapshot { bids: &bids, asks: &asks });
+        self.script().books.push(at(secs), BookSnapshot { bids: &bids, asks: &asks });
         self
     }
 
@@ -110,7 +203,7 @@ impl Scenario {
     #[must_use]
     #[track_caller]
     pub fn quote(mut self, secs: i64, bid: (&str, &str), ask: (&str, &str)) -> Self {
-        self.quotes.push(at(secs), &quote(bid, ask));
+        self.script().quotes.push(at(secs), &quote(bid, ask));
         self
     }
 
@@ -118,15 +211,16 @@ impl Scenario {
     #[must_use]
     #[track_caller]
     pub fn trade(mut self, secs: i64, price: &str, quantity: &str) -> Self {
-        self.trades.push(&trade(secs, price, quantity));
+        self.script().trades.push(&trade(secs, price, quantity));
         self
     }
 
     /// The candles that follow have this volume, and not one that bounds no fill.
     #[must_use]
     #[track_caller]
-    pub fn volume(self, quantity: &str) -> Self {
-        Self { volume: literal(quantity), ..self }
+    pub fn volume(mut self, quantity: &str) -> Self {
+        self.script().volume = literal(quantity);
+        self
     }
 
     /// A candle follows the last one: open, high, low and close.
@@ -143,45 +237,42 @@ impl Scenario {
     #[track_caller]
     pub fn closes(mut self, span: Span, closes: &[&str]) -> Self {
         for close in closes.iter().map(|text| literal::<Price>(text)) {
-            let open = self.candles.closes.last().copied().unwrap_or(close);
+            let open = self.script().candles.closes.last().copied().unwrap_or(close);
             self.push_candle(span, [open, open.max(close), open.min(close), close]);
         }
         self
     }
 
     fn push_candle(&mut self, span: Span, [open, high, low, close]: [Price; 4]) {
-        let open_time = self.candles.open_times.last().map_or(at(0), |last| last.plus(span));
-        self.candles.set_span(span);
-        self.candles.push(&Candle { open_time, open, high, low, close, volume: self.volume });
+        let Script { candles, volume, .. } = self.script();
+        let open_time = candles.open_times.last().map_or(at(0), |last| last.plus(span));
+        candles.set_span(span);
+        candles.push(&Candle { open_time, open, high, low, close, volume: *volume });
     }
 
     /// These candles and no others.
     #[must_use]
-    pub fn candles(self, candles: CandleSeries) -> Self {
-        Self { candles, ..self }
+    pub fn candles(mut self, candles: CandleSeries) -> Self {
+        self.script().candles = candles;
+        self
     }
 
     /// These quotes and trades and no others, as [`Walk::quotes`](crate::Walk::quotes) gives them.
     #[must_use]
-    pub fn quotes(self, (quotes, trades): (QuoteSeries, TradeSeries)) -> Self {
-        Self { quotes, trades, ..self }
+    pub fn quotes(mut self, (quotes, trades): (QuoteSeries, TradeSeries)) -> Self {
+        let script = self.script();
+        (script.quotes, script.trades) = (quotes, trades);
+        self
     }
 
-    /// The rules of the market.
+    /// The rules of the first market.
     pub fn rules(&self) -> &Market {
-        &self.market
+        &self.first().market
     }
 
     /// When the script begins and ends; the last candle ends with its span. Nothing for an empty script.
     pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
-        let ends = |times: &[Timestamp], span: Span| Some((*times.first()?, times.last()?.plus(span)));
-        let ranges = [
-            ends(self.books.times(), Span::ZERO),
-            ends(&self.quotes.times, Span::ZERO),
-            ends(&self.trades.times, Span::ZERO),
-            ends(&self.candles.open_times, self.candles.span()),
-        ];
-        ranges.into_iter().flatten().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
+        self.scripts.iter().filter_map(Script::range).reduce(join)
     }
 
     /// Lets the strategy trade the script.
@@ -193,100 +284,60 @@ impl Scenario {
     #[allow(clippy::panic)]
     #[track_caller]
     pub fn run(&self, strategy: impl Strategy + 'static) -> Run {
-        let mut markets = Markets::default();
-        if let Err(error) = markets.insert(self.market.clone()) {
-            panic!("{error}");
-        }
-        let mut setup = Setup::new(markets, self.market.quote);
-        setup.strategies.push((Box::new(strategy), self.limits.clone()));
-        setup.allocations = self.balances.iter().map(|money| owned(*money)).collect();
-        let backtest = Backtest {
-            setup,
-            feeds: self.feeds(),
-            venue: self.venue.clone(),
-            from: Timestamp::MIN,
-            to: Timestamp::MAX,
-            recording: Recording::Everything,
-        };
+        let backtest = self.backtest(Box::new(strategy));
         match run(backtest) {
-            Ok(outcome) => Run::new(outcome, self.market.clone()),
+            Ok(outcome) => {
+                Run::new(outcome, self.scripts.iter().map(|script| script.market.clone()).collect())
+            }
             Err(error) => panic!("the scenario cannot be run: {error}"),
         }
     }
 
-    fn feeds(&self) -> Vec<Feed> {
-        let data = [
-            FeedData::Books(Arc::new(self.books.clone())),
-            FeedData::Quotes(Arc::new(self.quotes.clone())),
-            FeedData::Trades(Arc::new(self.trades.clone())),
-            FeedData::Candles(Arc::new(self.candles.clone())),
-        ];
-        let seen = data.into_iter().filter(|data| !data.is_empty());
-        seen.map(|data| Feed { market: MARKET, data }).collect()
+    // A mistake in a test's script has no caller that could handle it.
+    #[allow(clippy::panic)]
+    #[track_caller]
+    fn backtest(&self, strategy: Box<dyn Strategy>) -> Backtest {
+        let mut markets = Markets::default();
+        let mut allocations = Vec::new();
+        let mut feeds = Vec::new();
+        for script in &self.scripts {
+            let id = match markets.insert(script.market.clone()) {
+                Ok(id) => id,
+                Err(error) => panic!("{error}"),
+            };
+            let venue = markets.venue_of(id).unwrap_or(VenueId(0));
+            allocations.extend(script.balances.iter().map(|money| owned(venue, *money)));
+            feeds.extend(script.feeds(id));
+        }
+        let mut setup = Setup::new(markets, self.first().market.quote);
+        setup.strategies.push((strategy, self.limits.clone()));
+        setup.allocations = allocations;
+        setup.rates.clone_from(&self.rates);
+        Backtest {
+            setup,
+            feeds,
+            venue: self.venue.clone(),
+            from: Timestamp::MIN,
+            to: Timestamp::MAX,
+            recording: Recording::Everything,
+        }
     }
 
-    /// The same scenario with garbage for everything that begins at or after `from`.
+    /// The same scenario with garbage for everything that is not known at `now`: see [`Poison`].
     #[must_use]
-    pub fn poisoned(&self, from: Timestamp, seed: u64) -> Self {
-        let mut poison = Poison { random: Random::new(seed) };
+    pub fn poisoned(&self, now: Timestamp, seed: u64) -> Self {
+        let mut poison = Poison::new(seed);
         let mut poisoned = self.clone();
-        poisoned.books = BookSeries::default();
-        for (time, book) in (0..self.books.len()).filter_map(|index| self.books.get(index)) {
-            if time < from {
-                poisoned.books.push(time, book);
-            } else {
-                let (bid, ask) =
-                    poison.around(book.bids.first().or(book.asks.first()).map(|level| level.price));
-                poisoned.books.push(time, BookSnapshot { bids: &[bid], asks: &[ask] });
-            }
-        }
-        for (time, quote) in self.quotes.times.iter().zip(&mut poisoned.quotes.quotes) {
-            if *time >= from {
-                (quote.bid, quote.ask) = poison.around(Some(quote.bid.price));
-            }
-        }
-        for (time, price) in self.trades.times.iter().zip(&mut poisoned.trades.prices) {
-            if *time >= from {
-                *price = poison.price(*price);
-            }
-        }
-        poisoned.candles = CandleSeries::new(self.candles.span());
-        for candle in self.candles.iter() {
-            let garbage = candle.open_time >= from;
-            poisoned.candles.push(&if garbage { poison.candle(&candle) } else { candle });
+        for script in &mut poisoned.scripts {
+            script.books = poison.books(&script.books, now);
+            script.quotes = poison.quotes(&script.quotes, now);
+            script.trades = poison.trades(&script.trades, now);
+            script.candles = poison.candles(&script.candles, now);
         }
         poisoned
     }
 }
 
-fn owned(money: Money) -> Allocation {
-    Allocation { owner: Owner::Strategy(StrategyId(0)), venue: VENUE, money }
-}
-
-/// What makes garbage: possible observations that have nothing to do with what they replace.
-struct Poison {
-    random: Random,
-}
-
-impl Poison {
-    /// Between half a price and one and a half of it.
-    fn price(&mut self, price: Price) -> Price {
-        let units = price.units().max(2);
-        Price::from_units(self.random.between(units / 2, units.saturating_add(units / 2)))
-    }
-
-    fn around(&mut self, price: Option<Price>) -> (Level, Level) {
-        let bid = self.price(price.unwrap_or(Price::from_units(SCALE)));
-        let ask = bid.saturating_add(Price::from_units(self.random.between(1, SCALE)));
-        let quantity = Quantity::from_units(self.random.between(1, SCALE));
-        (Level { price: bid, quantity }, Level { price: ask, quantity })
-    }
-
-    fn candle(&mut self, candle: &Candle) -> Candle {
-        let prices = [self.price(candle.open), self.price(candle.open), self.price(candle.open)];
-        let [open, middle, close] = prices;
-        let (high, low) = (open.max(middle).max(close), open.min(middle).min(close));
-        let volume = Quantity::from_units(self.random.between(0, PLENTY));
-        Candle { open, high, low, close, volume, ..*candle }
-    }
+fn owned(venue: VenueId, money: Money) -> Allocation {
+    Allocation { owner: Owner::Strategy(StrategyId(0)), venue, money }
 }

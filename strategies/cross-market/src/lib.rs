@@ -1,0 +1,38 @@
+//! Cross-market making: quotes on one book at prices that it can get on another, and hedges there what is executed.
+//!
+//! The first market of the configuration is the one it makes, the second the one it hedges on; they may belong to one
+//! venue or to two. It is what Bitex's own robot does, in exact arithmetic, with one net exposure instead of two, and
+//! behind the same risk gate as everything else.
+
+mod params;
+mod prices;
+mod recent;
+mod state;
+mod strategy;
+
+use pampero_engine::{ParameterError, StrategyDefinition};
+
+pub use params::CrossMarketParams;
+pub use strategy::CrossMarket;
+
+/// The strategy under its name `cross-market`, for a program that offers it.
+///
+/// ```
+/// let definition = pampero_cross_market::definition();
+/// assert_eq!(definition.markets(), 2);
+/// ```
+pub fn definition() -> StrategyDefinition {
+    StrategyDefinition::new(
+        "cross-market",
+        "quotes on one book what it hedges on another",
+        |params, markets| match markets {
+            [maker, taker, ..] => {
+                let strategy = CrossMarket::new(*maker, *taker, params).map_err(ParameterError::Invalid)?;
+                Ok(Box::new(strategy))
+            }
+            _ => Err(ParameterError::Markets { needed: 2, given: markets.len() }),
+        },
+    )
+    .with_parameters(params::PARAMETERS)
+    .with_markets(2)
+}

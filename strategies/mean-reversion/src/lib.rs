@@ -1,0 +1,28 @@
+//! Mean reversion: long only. It buys what has fallen unusually far below its mean, and sells once it is back.
+//!
+//! Unusual is a matter of standard deviations: the z-score of the last close among the last closes. It decides on the
+//! close of a candle, so that its market order acts at the open of the next.
+
+mod params;
+mod state;
+mod strategy;
+
+use pampero_engine::{ParameterError, StrategyDefinition};
+
+pub use params::MeanReversionParams;
+pub use strategy::MeanReversion;
+
+/// The strategy under its name `mean-reversion`, for a program that offers it.
+///
+/// ```
+/// let definition = pampero_mean_reversion::definition();
+/// assert_eq!(definition.defaults()["length"], 20);
+/// ```
+pub fn definition() -> StrategyDefinition {
+    StrategyDefinition::new("mean-reversion", "buys far below the mean, sells at it", |params, markets| {
+        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
+        let strategy = MeanReversion::new(market, params).map_err(ParameterError::Invalid)?;
+        Ok(Box::new(strategy))
+    })
+    .with_parameters(params::PARAMETERS)
+}
