@@ -13,6 +13,7 @@ Exit codes:
   2   the command line is wrong
   3   the configuration is wrong
   4   the market data is wrong
+  10  the runs that were compared differ
   70  Pampero contradicts itself: please report it";
 
 /// Algorithmic trading for the Bitex exchange: from a strategy to its backtest.
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Explain a statistic of the report or a code of the risk gate
     Explain(ExplainArgs),
+    /// Say how two kept runs differ, and from where on
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Show the report of a run that `backtest --out` kept
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
@@ -45,6 +49,31 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// List the strategies with their parameters
     Strategies(StrategiesArgs),
+}
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  pampero backtest --out a && pampero backtest --set fast=12 --out b
+  pampero compare a b
+      parameters, statistics, the order where the runs part, round trips
+  pampero compare a b --json
+      everything, for a script
+
+Exit codes: 0 the same orders, fills and statistics, 10 not the same,
+1 a run cannot be read, 2 command line";
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// The folder of a run, as `backtest --out` wrote it
+    pub a: PathBuf,
+    /// The folder of the other
+    pub b: PathBuf,
+    /// List every order and round trip that differs, not ten
+    #[arg(long)]
+    pub all: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 const REPORT_EXAMPLES: &str = "\

@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     /// A run could not be made, or its result not written.
     #[error("{0}")]
     Run(String),
+    /// Two runs that were compared are not the same, as was printed.
+    #[error("the runs differ")]
+    Different,
     /// Pampero contradicts itself.
     #[error("{0}")]
     Defect(String),
@@ -53,6 +56,7 @@ impl Failure {
             Self::Config(problems) if problems.list.iter().all(Problem::is_of_command_line) => 2,
             Self::Config(_) => 3,
             Self::Data(_) => 4,
+            Self::Different => 10,
             Self::Defect(_) => 70,
         }
     }
@@ -67,6 +71,8 @@ impl Failure {
         match self {
             Self::Config(problems) => problems.render(color),
             Self::Usage { message, help } => format!("{label}: {message}\nhelp: {help}\n"),
+            // An answer, and already given.
+            Self::Different => String::new(),
             other => format!("{label}: {other}\n"),
         }
     }

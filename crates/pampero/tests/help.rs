@@ -23,6 +23,7 @@ fn every_help_fits_eighty_columns() {
         "explain",
         "strategies",
         "report",
+        "compare",
     ] {
         for flag in ["-h", "--help"] {
             let arguments: Vec<&str> = command.split_whitespace().chain([flag]).collect();

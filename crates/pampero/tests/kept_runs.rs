@@ -54,3 +54,41 @@ fn what_is_no_run_is_named() {
     assert_eq!(broken.code, 1);
     assert!(broken.stderr.contains("record.gz"), "{}", broken.stderr);
 }
+
+#[test]
+fn the_same_run_twice_compares_as_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for out in ["a", "b"] {
+        assert_eq!(pampero_in(folder.path(), &["backtest", "--out", out]).code, 0);
+    }
+    let compared = pampero_in(folder.path(), &["compare", "a", "b"]);
+    assert_eq!(compared.code, 0, "{}{}", compared.stdout, compared.stderr);
+    assert!(compared.stdout.contains("The same"), "{}", compared.stdout);
+}
+
+#[test]
+fn another_parameter_is_named_with_the_order_where_the_runs_part() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(pampero_in(folder.path(), &["backtest", "--out", "a"]).code, 0);
+    assert_eq!(pampero_in(folder.path(), &["backtest", "--set", "fast=12", "--out", "b"]).code, 0);
+    let compared = pampero_in(folder.path(), &["compare", "a", "b"]);
+    assert_eq!(compared.code, 10);
+    assert!(compared.stderr.is_empty(), "{}", compared.stderr);
+    for told in ["parameter fast: 10 in A, 12 in B", "first difference", "Round trips that differ", "--all"] {
+        assert!(compared.stdout.contains(told), "{told}: {}", compared.stdout);
+    }
+    assert!(compared.stdout.lines().all(|line| line.chars().count() <= 80), "{}", compared.stdout);
+    let json = pampero_in(folder.path(), &["compare", "a", "b", "--json"]);
+    assert_eq!(json.code, 10);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["same"], false);
+    assert_eq!(json["inputs"][0], serde_json::json!({"name": "parameter fast", "a": "10", "b": "12"}));
+    // Before the runs part there is no difference: every order is the same, or listed once for each run it is in.
+    let listed =
+        |run: &str| json["orders"].as_array().unwrap().iter().filter(|order| !order[run].is_null()).count();
+    let orders = |run: &str| {
+        fs::read_to_string(folder.path().join(run).join("orders.csv")).unwrap().lines().count() - 1
+    };
+    let same = usize::try_from(json["same_orders"].as_u64().unwrap()).unwrap();
+    assert_eq!([same + listed("a"), same + listed("b")], [orders("a"), orders("b")]);
+}

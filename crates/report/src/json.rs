@@ -185,7 +185,7 @@ fn number(value: Option<f64>) -> Json {
 }
 
 /// Times are in seconds.
-fn value(value: Value) -> Json {
+pub(crate) fn value(value: Value) -> Json {
     match value {
         Value::Undefined => Json::Null,
         Value::Count(count) => count.into(),

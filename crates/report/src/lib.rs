@@ -4,6 +4,7 @@
 //! every one of them explained by [`explain`]; [`render`], [`render_html`], [`summary_json`] and [`write_files`] present them.
 
 mod columns;
+mod compare;
 mod curve;
 mod explain;
 mod files;
@@ -18,6 +19,9 @@ mod svg;
 mod terminal;
 mod trips;
 
+pub use compare::{
+    Comparison, InputDifference, OrderDifference, StatisticDifference, TripDifference, compare,
+};
 pub use curve::{CurveStatistics, Grid};
 pub use explain::{Explanation, Value, explain, explanations};
 pub use files::{WriteError, write_files};

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod backtest;
+mod compare;
 mod config;
 mod data;
 mod explain;
@@ -21,6 +22,7 @@ pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> R
         Command::Data(command) => data::data(command),
         Command::Config(command) => config::config(command, definitions),
         Command::Explain(args) => explain::explain(&args),
+        Command::Compare(args) => compare::compare_runs(&args),
         Command::Report(args) => report::report(&args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::sandbox(&args),

@@ -2,6 +2,8 @@
 'use strict';
 (async () => {
   const byId = id => document.getElementById(id);
+  // A run without equity has nothing to draw.
+  if (!byId('charts')) return;
   const meta = JSON.parse(byId('meta').textContent);
   /// At most this many buckets are drawn of what is visible, each by its lowest and its highest value.
   const BUCKETS = 1000;
@@ -453,7 +455,6 @@
   if (typeof DecompressionStream === 'undefined') return showPicture();
   try {
     const data = await unpack();
-    if (data.time.length === 0) return byId('charts').remove();
     const { hold, drawdown, marks } = curves(data);
     const { times, held } = position(data);
     const money = value => `${fixed(value, meta.money_digits)} ${escaped(meta.currency)}`;
