@@ -412,7 +412,7 @@
       for (let at = first; at < next; at++) {
         const x = drawn.valToPos(when[at], 'x', true), y = drawn.valToPos(price[at], 'y', true);
         const buys = change[at] > 0;
-        const cell = `${Math.round(x / size)} ${Math.round(y / size)} ${buys}`;
+        const cell = (Math.round(x / size) * 65_536 + Math.round(y / size)) * 2 + Number(buys);
         if (taken.has(cell)) continue;
         taken.add(cell);
         const sign = buys ? 1 : -1;
