@@ -46,6 +46,20 @@ struct CancelTask {
     tries: u32,
     due: Timestamp,
     in_flight: bool,
+    /// The exchange took note of it at least once.
+    accepted: bool,
+}
+
+impl CancelTask {
+    const fn at(due: Timestamp) -> Self {
+        Self { tries: 0, due, in_flight: false, accepted: false }
+    }
+
+    /// After an answer: again after a while.
+    const fn again(self, due: Timestamp, accepted: bool) -> Self {
+        let tries = self.tries.saturating_add(1);
+        Self { tries, due, in_flight: false, accepted: self.accepted || accepted }
+    }
 }
 
 /// What a request was for.
@@ -478,8 +492,7 @@ impl Execution {
             }
             own.cancel_asked = true;
         }
-        let due = self.now;
-        self.cancels.entry(key).or_insert(CancelTask { tries: 0, due, in_flight: false });
+        self.cancels.entry(key).or_insert(CancelTask::at(self.now));
     }
 
     /// The kill switch's command: what waits is dropped, everything of ours is cancelled one by one, and the account as
@@ -495,7 +508,7 @@ impl Execution {
         }
         let uncertain = self.local.orders.values().any(|own| own.is_open() && own.venue.is_none());
         if self.settings.foreign != super::ForeignPolicy::Ignore || uncertain {
-            self.cancel_all = Some(CancelTask { tries: 0, due: self.now, in_flight: false });
+            self.cancel_all = Some(CancelTask::at(self.now));
         }
     }
 
@@ -532,9 +545,10 @@ impl Execution {
     fn cancel_answered(&mut self, key: Key, result: Result<(), Error>) {
         let error = result.as_ref().err().map(ToString::to_string);
         self.note(Note::CancelAnswered { side: key.0, venue_order: key.1, error });
-        let due = self.cancels.get(&key).map(|task| self.now.plus(self.backoff(task.tries)));
-        if let (Some(task), Some(due)) = (self.cancels.get_mut(&key), due) {
-            *task = CancelTask { tries: task.tries.saturating_add(1), due, in_flight: false };
+        let before = self.cancels.get(&key).copied();
+        if let Some(task) = before {
+            let due = self.now.plus(self.backoff(task.tries));
+            self.cancels.insert(key, task.again(due, result.is_ok()));
         }
         let order = match self.local.owners.get(&key) {
             Some(Attribution::Ours(order)) => Some(*order),
@@ -548,7 +562,10 @@ impl Execution {
                         let cancelled = Some(pampero_model::CancelReason::Requested);
                         return self.correct(&Correction::Close { order, cancelled });
                     }
-                    self.update(order, UpdateKind::CancelPending);
+                    let open = self.local.orders.get(&order).is_some_and(LocalOrder::is_open);
+                    if open && before.is_none_or(|task| !task.accepted) {
+                        self.update(order, UpdateKind::CancelPending);
+                    }
                 }
             }
             Err(Error::NotFound(text)) => self.alarm(order, Alarm::Vanished, text),
@@ -561,8 +578,7 @@ impl Execution {
     fn all_cancel_answered(&mut self, result: &Result<(), Error>) {
         let Some(task) = self.cancel_all else { return };
         let due = self.now.plus(self.backoff(task.tries));
-        let again = CancelTask { tries: task.tries.saturating_add(1), due, in_flight: false };
-        self.cancel_all = result.is_err().then_some(again);
+        self.cancel_all = result.is_err().then_some(task.again(due, false));
         self.rounds.hurry_full(self.now.plus(self.settings.poll_first));
     }
 
@@ -570,6 +586,11 @@ impl Execution {
 
     /// Makes a correction known, here and to the engine.
     pub(super) fn correct(&mut self, correction: &Correction) {
+        if let Correction::Adopt { order, key, late } = correction
+            && self.local.orders.get(order).is_some_and(|own| own.stage != Stage::Submitting)
+        {
+            self.note(Note::Adopted { order: *order, venue_order: key.1, late: *late });
+        }
         self.local.apply(correction);
         match correction {
             Correction::Adopt { order, key, late } => {

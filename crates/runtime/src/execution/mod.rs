@@ -27,6 +27,8 @@ mod reconcile;
 mod request;
 mod rounds;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use ledger::{Difference, differences, explain, surplus};
 pub use local::{Attribution, Book, Local, LocalOrder, Stage};

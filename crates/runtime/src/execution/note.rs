@@ -215,6 +215,7 @@ pub struct CarriedOver {
     pub movements: Vec<String>,
     /// What the engine's ledger says of each currency of the venue, all owners together.
     pub ledger: Vec<Money>,
-    /// Whether this is the account's first session: then what was executed before is none of ours.
+    /// Whether no session before wrote a [`Note::Baseline`]: then what was executed before is none of ours. The account
+    /// must be quiet until the first comparison is through.
     pub first: bool,
 }

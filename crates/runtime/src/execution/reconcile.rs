@@ -111,12 +111,15 @@ pub enum Correction {
 pub fn reconcile(local: &Local, snapshot: &Snapshot) -> Vec<Correction> {
     let mut corrections = Vec::new();
     let mut adopted = BTreeSet::new();
+    let mut attributed = BTreeSet::new();
     let listed = snapshot.active.iter().flatten();
     let read = snapshot.singles.iter().filter_map(|(_, view)| view.as_ref());
     for view in listed.chain(read) {
         let found = match local.owners.get(&(view.side, view.id)) {
             Some(Attribution::Ours(order)) => progress(local, *order, view),
             Some(Attribution::Other { locks, .. }) => other_changed(*locks, view),
+            // An order may be shown twice, in the list and alone.
+            None if !attributed.insert((view.side, view.id)) => None,
             None => attribute(local, view, snapshot.began, &mut adopted),
         };
         corrections.extend(found.filter(|found| !corrections.contains(found)));

@@ -72,6 +72,7 @@ pub(super) struct Rounds {
     pub(super) started: bool,
     /// How many times an unknown order was looked for since the last became unknown.
     pub(super) polls: u32,
+    /// Whether the account was never compared before, in any session.
     first: bool,
     movements: BTreeSet<String>,
     round: Option<Round>,
@@ -223,7 +224,7 @@ impl Execution {
         let Some(fills) = fills else { return false };
         let known = |fill: &VenueFill| self.local.fills.contains(&(fill.side, fill.id));
         let cut = u32::try_from(fills.len()).is_ok_and(|count| count >= round.fills_limit);
-        let reaches = !cut || fills.iter().any(known) || self.is_baseline();
+        let reaches = !cut || fills.iter().any(known) || self.rounds.first;
         if !reaches && round.fills_limit < self.settings.fills_most {
             round.fills_limit = round.fills_limit.saturating_mul(4).min(self.settings.fills_most);
             self.ask_read(self.fills_request(round.fills_limit));
@@ -239,15 +240,11 @@ impl Execution {
         false
     }
 
-    /// Whether this is the account's first comparison ever.
-    const fn is_baseline(&self) -> bool {
-        self.rounds.first && !self.rounds.started
-    }
-
     /// Every read of a round is there: compare, correct, judge.
     fn conclude(&mut self, round: Round) {
-        if self.is_baseline() {
-            self.take_baseline(&round);
+        if self.rounds.first && !self.take_baseline(&round) {
+            self.rounds.failures = if round.complete { 0 } else { self.rounds.failures.saturating_add(1) };
+            return self.plan_next(round.complete);
         }
         let mut changed = false;
         for _ in 0..LAYERS {
@@ -278,23 +275,39 @@ impl Execution {
     }
 
     /// What was executed before the first session is none of ours, and what the account holds beyond the allocations
-    /// belongs to nobody.
-    fn take_baseline(&mut self, round: &Round) {
-        let (Some(fills), Some(balances)) = (&round.snapshot.fills, &round.balances) else { return };
+    /// belongs to nobody. True once two rounds showed the same account; nothing is compared before.
+    fn take_baseline(&mut self, round: &Round) -> bool {
+        let (Some(fills), Some(balances)) = (&round.snapshot.fills, &round.balances) else { return false };
+        if !round.complete || !self.agreed(round, balances) {
+            return false;
+        }
         let fills: Vec<_> = fills.iter().map(|fill| (fill.side, fill.id)).collect();
-        let new: Vec<_> = fills.into_iter().filter(|fill| self.local.fills.insert(*fill)).collect();
-        let beyond = differences(&self.local, balances);
+        self.local.fills.extend(&fills);
+        let found = differences(&self.local, balances);
         for Difference { currency, ledger, account } in
-            beyond.iter().filter(|found| found.account > found.ledger)
+            found.iter().filter(|found| found.account > found.ledger)
         {
             let money = pampero_model::Money::new(*currency, account - ledger);
             self.local.book(*currency, money.units);
             self.transfer(money);
         }
-        if !new.is_empty() || !beyond.is_empty() {
-            let totals = balances.iter().map(|balance| balance.total).collect();
-            self.note(Note::Baseline { fills: new, totals });
+        let totals = balances.iter().map(|balance| balance.total).collect();
+        self.note(Note::Baseline { fills, totals });
+        self.rounds.first = false;
+        true
+    }
+
+    /// Whether this round shows the same account as the last one, some time ago; remembers it.
+    fn agreed(&mut self, round: &Round, balances: &[Balance]) -> bool {
+        let (began, digest) = (round.snapshot.began, digest(&round.snapshot, balances));
+        let agreed =
+            self.rounds.last_digest.as_ref().is_some_and(|(before, last)| {
+                began.since(*before) >= self.settings.agreement && *last == digest
+            });
+        if !agreed {
+            self.rounds.last_digest = Some((began, digest));
         }
+        agreed
     }
 
     /// While executions are missing, more of them are asked for.
@@ -334,7 +347,7 @@ impl Execution {
             let age = began.since(own.sent_at);
             let suspicious = self.suspicious_surplus(&own, balances);
             match own.stage {
-                Stage::RefusedUnconfirmed if suspicious.is_none() => {
+                Stage::RefusedUnconfirmed if suspicious.is_none() || age >= self.settings.ghost_horizon => {
                     self.set_stage(order, Stage::Closed);
                     self.update(order, UpdateKind::Rejected(RejectReason::RateLimited));
                 }
@@ -380,7 +393,7 @@ impl Execution {
         let balance = balances.iter().find(|balance| balance.currency == currency)?;
         let search = self.rounds.searches.get(&own.order.id);
         let before =
-            search.and_then(|search| search.surplus_before.get(currency.code())).copied().unwrap_or(0);
+            search.and_then(|search| search.surplus_before.get(currency.code())).copied().unwrap_or(0).max(0);
         let more = surplus(&self.local, balance).saturating_sub(before);
         (more > 0 && more >= own.locks(own.order.size)).then_some(more)
     }
@@ -461,12 +474,7 @@ impl Execution {
     fn agrees(&mut self, round: &Round, balances: &[Balance], changed: bool) {
         self.rounds.failures = 0;
         if !self.rounds.started {
-            let digest = digest(&round.snapshot, balances);
-            let agreed = self.rounds.last_digest.as_ref().is_some_and(|(began, last)| {
-                round.snapshot.began.since(*began) >= self.settings.agreement && *last == digest
-            });
-            if !agreed || changed || !self.is_settled_for_start(round) {
-                self.rounds.last_digest = Some((round.snapshot.began, digest));
+            if !self.agreed(round, balances) || changed || !self.is_settled_for_start(round) {
                 return;
             }
             self.rounds.started = true;

@@ -1,0 +1,227 @@
+//! What each way in which a placement may end does to the order.
+
+use pampero_engine::OrderState;
+use pampero_exchange::{Ambiguity, Error, Outcome};
+use pampero_model::{RejectReason, UpdateKind, VenueStatus};
+
+use super::rig::Rig;
+use super::*;
+
+#[test]
+fn nothing_is_placed_before_the_account_was_compared_twice() {
+    let mut rig = Rig::new(at(0));
+    rig.bid();
+    rig.answer_reads(&[], &[]);
+    assert!(rig.placed.is_empty() && !rig.execution.has_started());
+    for _ in 0..9 {
+        rig.wake(1);
+        rig.answer_reads(&[], &[]);
+    }
+    assert!(rig.execution.has_started());
+    assert_eq!(rig.placed.len(), 1);
+}
+
+#[test]
+fn the_intent_is_written_before_the_request() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let [order] = rig.placed[..] else { panic!("{:?}", rig.placed) };
+    let intent = rig.notes.iter().find(|note| matches!(note, Note::Intent { .. }));
+    assert_eq!(intent, Some(&Note::Intent { order, time: rig.now, watermark: None }));
+}
+
+#[test]
+fn every_outcome_has_its_row() {
+    let refused = |message: &str| Error::Invalid { field: None, message: message.into(), code: None };
+    let ambiguous = |ambiguity| Outcome::Unknown(Error::Ambiguous(ambiguity));
+    let unknown: &[UpdateKind] = &[UpdateKind::Unknown];
+    let rows: Vec<(Outcome<VenueOrder>, &[UpdateKind], bool)> = vec![
+        (Outcome::NotSent(Error::NotSent("no route".into())), &[UpdateKind::NotSent], false),
+        (Outcome::Rejected(refused("too small")), &[UpdateKind::Rejected(RejectReason::Invalid)], false),
+        (
+            Outcome::Rejected(Error::NotFound("book".into())),
+            &[UpdateKind::Rejected(RejectReason::UnknownMarket)],
+            false,
+        ),
+        (Outcome::Rejected(Error::InvalidKey), &[UpdateKind::Rejected(RejectReason::NotPermitted)], true),
+        (
+            Outcome::Rejected(Error::MissingPermission),
+            &[UpdateKind::Rejected(RejectReason::NotPermitted)],
+            true,
+        ),
+        (Outcome::Rejected(Error::RateLimited { retry_after: None }), &[], false),
+        (ambiguous(Ambiguity::Timeout), unknown, false),
+        (ambiguous(Ambiguity::Connection("reset".into())), unknown, false),
+        (ambiguous(Ambiguity::Status(503)), unknown, false),
+        (ambiguous(Ambiguity::EdgePage(403)), unknown, false),
+        (ambiguous(Ambiguity::Redirect(307)), unknown, false),
+        (ambiguous(Ambiguity::Malformed("{".into())), unknown, false),
+        (Outcome::Acknowledged(view(7, 11, VenueStatus::Pending, "100")), unknown, false),
+    ];
+    for (outcome, kinds, halts) in rows {
+        let mut rig = Rig::started();
+        rig.bid();
+        rig.answer_place(outcome.clone());
+        assert_eq!(rig.kinds(), kinds, "{outcome:?}");
+        assert_eq!(rig.execution.is_halted(), halts, "{outcome:?}");
+    }
+}
+
+#[test]
+fn acknowledged_is_not_live_until_a_read_says_so() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Acknowledged(shown(order, 11, VenueStatus::Pending)));
+    assert_eq!(rig.state(order.id), Some(OrderState::Acknowledged));
+    rig.wake(1);
+    let shown = shown(order, 11, VenueStatus::Executing);
+    rig.answer_reads(&[shown], &[]);
+    assert_eq!(rig.state(order.id), Some(OrderState::Live));
+}
+
+#[test]
+fn a_refusal_for_too_many_requests_needs_one_complete_look_and_pauses() {
+    let mut rig = Rig::started();
+    rig.bid();
+    rig.answer_place(Outcome::Rejected(Error::RateLimited { retry_after: None }));
+    rig.bid();
+    assert_eq!(rig.placed.len(), 1, "paused");
+    rig.wake(1);
+    rig.answer_reads(&[], &[]);
+    assert_eq!(rig.kinds(), [UpdateKind::Rejected(RejectReason::RateLimited)]);
+    rig.wake(5);
+    assert_eq!(rig.placed.len(), 2);
+}
+
+#[test]
+fn an_unknown_order_closes_its_side_and_is_found_by_its_fingerprint() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Unknown(Error::Ambiguous(Ambiguity::Timeout)));
+    assert_eq!(rig.state(order.id), Some(OrderState::Unknown));
+    rig.bid();
+    assert_eq!(rig.placed.len(), 1, "its side is closed");
+    rig.wake(1);
+    let shown = shown(order, 11, VenueStatus::Executing);
+    rig.answer_reads(&[shown], &[]);
+    assert_eq!(rig.kinds()[1..], [UpdateKind::Acknowledged(VenueOrderId(11)), UpdateKind::Live]);
+}
+
+#[test]
+fn an_order_that_never_shows_is_given_up_after_the_quarantine_and_forgotten_at_the_horizon() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Unknown(Error::Ambiguous(Ambiguity::Timeout)));
+    let sent = rig.now;
+    while rig.state(order.id) == Some(OrderState::Unknown) {
+        rig.wake(1);
+        rig.answer_reads(&[], &[]);
+    }
+    assert!(rig.now.since(sent) >= Span::from_secs(180), "{:?}", rig.now.since(sent));
+    assert_eq!(rig.state(order.id), Some(OrderState::PresumedAbsent));
+    while rig.state(order.id).is_some() {
+        rig.wake(5);
+        rig.answer_reads(&[], &[]);
+    }
+    assert!(rig.now.since(sent) >= Span::from_minutes(30));
+    assert_eq!(rig.kinds().last(), Some(&UpdateKind::Absent));
+}
+
+#[test]
+fn an_order_is_not_given_up_while_reads_fail() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Unknown(Error::Ambiguous(Ambiguity::Timeout)));
+    for _ in 0..600 {
+        rig.wake(1);
+        while let Some((id, request)) = rig.requests.pop_front() {
+            let error = || Err(Error::Unavailable { status: 503, edge: true });
+            let answer = match request {
+                Request::ActiveOrders => Answer::ActiveOrders(error_of(error())),
+                Request::Fills(_) => Answer::Fills(Ok(vec![])),
+                _ => Answer::Balances(Ok(vec![rig.balance()])),
+            };
+            rig.answer(id, answer);
+        }
+    }
+    assert_eq!(rig.state(order.id), Some(OrderState::Unknown));
+}
+
+fn error_of<T>(error: Result<(), Error>) -> Result<T, Error> {
+    Err(error.unwrap_err())
+}
+
+#[test]
+fn a_late_ghost_is_cancelled_at_once_and_settled() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Unknown(Error::Ambiguous(Ambiguity::Timeout)));
+    while rig.state(order.id) == Some(OrderState::Unknown) {
+        rig.wake(1);
+        rig.answer_reads(&[], &[]);
+    }
+    let ghost = shown(order, 11, VenueStatus::Executing);
+    rig.wake(30);
+    while !rig.requests.iter().any(|(_, request)| matches!(request, Request::Cancel { .. })) {
+        let Some((id, request)) = rig.requests.pop_front() else { panic!("no cancellation") };
+        let answer = match request {
+            Request::ActiveOrders => Answer::ActiveOrders(Ok(vec![ghost.clone()])),
+            Request::Fills(_) => Answer::Fills(Ok(vec![])),
+            _ => Answer::Balances(Ok(vec![rig.balance()])),
+        };
+        rig.answer(id, answer);
+    }
+    assert!(rig.notes.iter().any(|note| matches!(note, Note::Adopted { late: true, .. })));
+    rig.answer_reads(std::slice::from_ref(&ghost), &[]);
+    let mut over = ghost;
+    over.status = OrderStatus::Known(VenueStatus::Cancelled);
+    for _ in 0..8 {
+        rig.wake(5);
+        rig.answer_reads(std::slice::from_ref(&over), &[]);
+    }
+    assert_eq!(rig.state(order.id), None, "{:?}", rig.kinds());
+}
+
+#[test]
+fn a_cancellation_is_an_intention_and_is_repeated_until_a_read_says_how_it_ended() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Acknowledged(shown(order, 11, VenueStatus::Executing)));
+    let shown = shown(order, 11, VenueStatus::Executing);
+    rig.step(pampero_engine::EventKind::Control(pampero_engine::Control::Halt(None)));
+    let mut asked = 0;
+    for _ in 0..40 {
+        asked += rig.requests.iter().filter(|(_, request)| matches!(request, Request::Cancel { .. })).count();
+        rig.answer_reads(std::slice::from_ref(&shown), &[]);
+        rig.wake(1);
+    }
+    assert!(asked >= 3, "asked {asked} times");
+    assert_eq!(rig.state(order.id), Some(OrderState::Cancelling), "nobody said that it is over");
+    let mut over = shown;
+    (over.status, over.remaining) =
+        (OrderStatus::Known(VenueStatus::Cancelled), Size::Quote("60".parse().unwrap()));
+    for _ in 0..8 {
+        rig.wake(5);
+        rig.answer_reads(std::slice::from_ref(&over), &[]);
+    }
+    assert_eq!(rig.state(order.id), Some(OrderState::Cancelling), "40 were executed and none is known");
+    rig.wake(5);
+    rig.answer_reads(std::slice::from_ref(&over), &[fill(5, 11, "40")]);
+    assert_eq!(rig.state(order.id), None);
+}
+
+#[test]
+fn an_order_that_waits_too_long_is_dropped_unsent() {
+    let mut rig = Rig::started();
+    rig.bid();
+    rig.bid();
+    assert_eq!((rig.placed.len(), rig.execution.waiting().count()), (1, 1), "one at a time on a side");
+    rig.wake(10);
+    assert_eq!(rig.kinds(), [UpdateKind::NotSent]);
+}
