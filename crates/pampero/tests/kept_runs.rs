@@ -74,7 +74,9 @@ fn another_parameter_is_named_with_the_order_where_the_runs_part() {
     let compared = pampero_in(folder.path(), &["compare", "a", "b"]);
     assert_eq!(compared.code, 10);
     assert!(compared.stderr.is_empty(), "{}", compared.stderr);
-    for told in ["parameter fast: 10 in A, 12 in B", "first difference", "Round trips that differ", "--all"] {
+    for told in
+        ["parameter fast: 10 in A, 12 in B", "where the runs part", "Round trips that differ", "--all"]
+    {
         assert!(compared.stdout.contains(told), "{told}: {}", compared.stdout);
     }
     assert!(compared.stdout.lines().all(|line| line.chars().count() <= 80), "{}", compared.stdout);

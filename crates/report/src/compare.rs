@@ -180,12 +180,12 @@ fn change(a: Value, b: Value) -> Value {
         (Value::Fraction(a), Value::Fraction(b)) => Value::Fraction(b - a),
         (Value::Number(a), Value::Number(b)) => Value::Number(b - a),
         (Value::Money(a), Value::Money(b)) => Value::Money(b.saturating_sub(a)),
-        // Counts and times have no sign, so the change of what became less cannot be one.
+        // A count has no sign, so the change of one is a number.
         (Value::Count(a), Value::Count(b)) => i64::try_from(i128::from(b) - i128::from(a))
             .ok()
             .and_then(|change| i32::try_from(change).ok())
             .map_or(Value::Undefined, |change| Value::Number(change.into())),
-        (Value::Time(a), Value::Time(b)) if b >= a => {
+        (Value::Time(a), Value::Time(b)) => {
             Value::Time(pampero_model::Span::from_nanos(b.as_nanos() - a.as_nanos()))
         }
         _ => Value::Undefined,
@@ -264,7 +264,7 @@ fn unlike(a: &OrderRecord, b: &OrderRecord) -> String {
 fn size(order: &OrderRecord) -> String {
     match order.size {
         pampero_model::Size::Base(quantity) => quantity.to_string(),
-        pampero_model::Size::Quote(cash) => format!("{cash} of the quote currency"),
+        pampero_model::Size::Quote(cash) => format!("{cash} quote"),
     }
 }
 

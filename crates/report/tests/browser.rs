@@ -18,12 +18,12 @@ use pampero_report::{
 /// Minutely candles of a seeded walk, a fill each 75th of them.
 fn walk(candles: i64) -> RunRecord {
     let mut record = run();
-    let (mut state, mut price) = (7_u64, 60_000_00_i64);
-    let mut cash = 10_000_000_00_i64; // all amounts in cents
+    let (mut state, mut price) = (7_u64, 6_000_000_i64);
+    let mut cash = 1_000_000_000_i64; // all amounts in cents
     let mut held = 0_i64;
     for index in 0..candles {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        price += i64::try_from(state >> 33).unwrap() % 4_001 - 2_000 + (60_000_00 - price) / 5_000;
+        price += i64::try_from(state >> 33).unwrap() % 4_001 - 2_000 + (6_000_000 - price) / 5_000;
         if index % 75 == 50 {
             let side = if held == 0 { Side::Buy } else { Side::Sell };
             let coins = if held == 0 { 100 } else { -held };
@@ -47,11 +47,11 @@ fn walk(candles: i64) -> RunRecord {
     record.inputs.from = record.equity[0].time;
     record.inputs.to = record.equity.last().unwrap().time;
     record.inputs.synthetic = true;
-    record.inputs.fill_model = "conservative".to_owned();
+    record.inputs.fill_model = "conservative".into();
     record.inputs.parameters.insert("fast".to_owned(), "10".to_owned());
     record.inputs.notes =
         vec!["A note with </script><script>window.injected = true</script> in it.".to_owned()];
-    record.inputs.reproduce = "pampero backtest walk.toml --set fast=10".to_owned();
+    record.inputs.reproduce = "pampero backtest walk.toml --set fast=10".into();
     record.denied = vec![DeniedCount {
         code: "MAX_POSITION".into(),
         meaning: "The position would pass its limit.".into(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use pampero_model::Span;
 use pampero_report::{
     Comparison, RoundTrip, RunRecord, StatisticDifference, Statistics, TripDifference, Value, compare,
     read_run, show,
@@ -38,7 +39,7 @@ fn text(
     for (letter, run, name) in [("A", a, name_a), ("B", b, name_b)] {
         let market = run.market_name(run.main_market);
         text.push_str(&output::wrapped(
-            &format!("{letter}  {name}: {} on {market}", run.inputs.strategy),
+            &format!("{letter} is {name}: {} on {market}", run.inputs.strategy),
             "",
         ));
     }
@@ -79,6 +80,9 @@ fn inputs(text: &mut String, comparison: &Comparison) {
 fn statistic(text: &mut String, one: &StatisticDifference, a: &RunRecord, b: &RunRecord) {
     let change = match one.change {
         // The change of a share is in points of percent.
+        Value::Time(span) if span.as_nanos() < 0 => {
+            format!("-{}", show(Value::Time(Span::from_nanos(span.as_nanos().saturating_neg())), b))
+        }
         Value::Number(change) if matches!(one.a, Value::Count(_)) => format!("{change:.0}"),
         change => show(change, b),
     };
@@ -105,8 +109,8 @@ fn orders(text: &mut String, comparison: &Comparison, limit: usize) {
         count(|a, b| !a && b),
     );
     for (index, order) in list.iter().take(limit).enumerate() {
-        let lead = if index == 0 { "first difference, " } else { "" };
-        let _ = writeln!(text, "  {}  {lead}", order.time);
+        let lead = if index == 0 { ", where the runs part" } else { "" };
+        let _ = writeln!(text, "  {}{lead}", order.time);
         for (letter, told) in [("A", &order.a), ("B", &order.b)] {
             let told = told.as_deref().unwrap_or("not sent");
             text.push_str(&output::wrapped(&format!("{letter} {told}"), "    "));

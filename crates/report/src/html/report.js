@@ -234,7 +234,8 @@
         ],
         series: [{}, ...this.series.map(line)],
         hooks: {
-          draw: [drawn => this.decorate?.(drawn)],
+          // Before the curves, which stay visible among many marks.
+          drawAxes: [drawn => this.decorate?.(drawn)],
           setSelect: [drawn => {
             if (drawn.select.width < 4) return;
             const edges = [drawn.select.left, drawn.select.left + drawn.select.width].map(x => drawn.posToVal(x, 'x'));
