@@ -35,8 +35,8 @@ pub(super) struct Stand {
     sandbox: Sandbox,
     token: String,
     client: Client,
-    /// The same, but it does not wait long.
-    impatient: Client,
+    /// The same, but they do not wait long; the second one longer.
+    impatient: [Client; 2],
     known: Known,
 }
 
@@ -72,7 +72,7 @@ impl Stand {
         let password = password(&sandbox)?;
         let long = Duration::from_secs(20);
         let client = |patience| client(&sandbox, &token, patience, known);
-        let (patient, impatient) = (client(long)?, client(patience)?);
+        let (patient, impatient) = (client(long)?, [client(patience)?, client(patience * 30)?]);
         Ok(Self { client: patient, impatient, known: nothing(password), token, sandbox })
     }
 
@@ -193,13 +193,14 @@ impl Stand {
         let before = self.count(endpoint.name).await?;
         let arrived = self.arrived(endpoint.name);
         self.sandbox.set_faults(vec![fault.rule(endpoint.name)]).map_err(text)?;
-        // Pages and refusals make a budget wait, so that each cell has its own.
-        let client = if fault.expect == Expect::Silence { &self.impatient } else { &self.client };
-        let client = client.with_budget(Budget::unlimited());
-        let started = Instant::now();
-        let said = ask(&client, &self.known, endpoint.name).await?;
-        let elapsed = started.elapsed();
-        let hits = self.hits().await;
+        let silence = fault.expect == Expect::Silence;
+        let [first, second] = &self.impatient;
+        let mut tried = self.attempt(if silence { first } else { &self.client }, endpoint).await?;
+        if silence && tried.1 == 0 {
+            // On a machine that is busy with other things, time was up before the request got there.
+            tried = self.attempt(second, endpoint).await?;
+        }
+        let (said, hits, elapsed) = tried;
         let arrived = self.arrived(endpoint.name) - arrived;
         self.sandbox.set_faults(Vec::new()).map_err(text)?;
         // Long enough for what is carried out late.
@@ -207,6 +208,16 @@ impl Stand {
         let created = self.count(endpoint.name).await?.saturating_sub(before);
         self.clean_up(endpoint.name).await?;
         Ok(Cell { said, clean, arrived, created, hits, elapsed, token: self.token.clone() })
+    }
+
+    /// Asks once, and counts how often the fault struck.
+    async fn attempt(&self, client: &Client, endpoint: &Endpoint) -> Result<(Said, u64, Duration), String> {
+        // Pages and refusals make a budget wait, so that each attempt has its own.
+        let client = client.with_budget(Budget::unlimited());
+        let started = Instant::now();
+        let said = ask(&client, &self.known, endpoint.name).await?;
+        let elapsed = started.elapsed();
+        Ok((said, self.hits().await, elapsed))
     }
 
     /// A request may still be on its way when its sender has given up.
