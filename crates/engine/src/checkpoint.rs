@@ -106,6 +106,11 @@ impl Checkpoint {
         self.now
     }
 
+    /// `venue:code` of every market, in the order of their ids.
+    pub fn markets(&self) -> &[String] {
+        &self.markets
+    }
+
     /// Every execution that has been counted: its venue, side and id, ascending.
     pub fn counted_fills(&self) -> &[(VenueId, Side, FillId)] {
         &self.seen_fills

@@ -11,21 +11,26 @@
 //! * [`gateway`]: carries requests out. The only place that calls `Exchange::place`, and only with an
 //!   [`Approved`](pampero_engine::Approved) order.
 //! * [`recorder`], [`codec`]: what enters and leaves the engine as bytes in the journal; [`tape`], [`recovery`]: and back.
+//! * [`replay`], [`story`], [`export`], [`lots`], [`drift`]: what a journal tells afterwards.
 //! * [`state_dir`], [`guard`], [`watchdog`]: the state directory, the kill switch, and the process that watches.
 //! * [`promotion`]: what must be shown before a strategy trades real money.
 //! * [`notify`], [`telemetry`]: telling people and machines.
 
 pub mod codec;
+pub mod drift;
 pub mod execution;
+pub mod export;
 pub mod feed;
 pub mod gateway;
 pub mod guard;
+pub mod lots;
 pub mod notify;
 pub mod promotion;
 pub mod recorder;
 pub mod recovery;
 pub mod replay;
 pub mod state_dir;
+pub mod story;
 pub mod tape;
 pub mod telemetry;
 pub mod watchdog;

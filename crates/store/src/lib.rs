@@ -42,6 +42,7 @@ mod csv_write;
 mod dataset;
 mod error;
 mod events;
+mod export;
 mod generate;
 mod hash;
 #[cfg(feature = "journal")]
@@ -61,6 +62,7 @@ pub use cell::TimeUnit;
 pub use csv_write::write_csv;
 pub use dataset::{Dataset, Kind, LoadOptions, Series};
 pub use error::{BadRow, DataError, MAX_BAD_ROWS, Place};
+pub use export::{Column, columns_to_csv, columns_to_parquet};
 pub use generate::{SyntheticMarket, generate};
 pub use hash::content_hash;
 pub use load::{load, load_bytes};

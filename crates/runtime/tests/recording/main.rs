@@ -3,4 +3,5 @@
 
 mod recovery;
 mod replay;
+mod stories;
 mod support;
