@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pampero_model::{Price, Rate, Span, Timestamp};
 
+#[cfg(feature = "live")]
+use crate::commands::collect;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done
@@ -29,7 +32,7 @@ pub(crate) enum Command {
     /// Trade strategies through history and report what came of it
     #[command(after_help = BACKTEST_EXAMPLES)]
     Backtest(Box<BacktestArgs>),
-    /// Import, list, verify, resample and generate market data
+    /// Import, record, fetch, list, verify and generate market data
     #[command(subcommand)]
     Data(DataCommand),
     /// Check a configuration, and look up its keys
@@ -303,6 +306,14 @@ pub(crate) enum DataCommand {
     },
     /// Draw a synthetic market, which says so wherever it is shown
     Generate(GenerateArgs),
+    /// Fetch candles and trades from the exchange, without a key
+    #[cfg(feature = "live")]
+    #[command(after_help = collect::FETCH_EXAMPLES)]
+    Fetch(collect::FetchArgs),
+    /// Record books and trades of the exchange, without a key
+    #[cfg(feature = "live")]
+    #[command(after_help = collect::RECORD_EXAMPLES)]
+    Record(collect::RecordArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -16,6 +16,8 @@ fn every_help_fits_eighty_columns() {
         "data verify",
         "data resample",
         "data generate",
+        "data fetch",
+        "data record",
         "config",
         "config check",
         "config schema",

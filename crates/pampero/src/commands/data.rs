@@ -30,6 +30,10 @@ pub(crate) fn data(command: DataCommand) -> Result<(), Failure> {
             resample_file(&file, to, &out, symbol.as_deref(), empty, json)
         }
         DataCommand::Generate(args) => generate_file(&args),
+        #[cfg(feature = "live")]
+        DataCommand::Fetch(args) => super::collect::fetch_data(&args),
+        #[cfg(feature = "live")]
+        DataCommand::Record(args) => super::collect::record_data(&args),
     }
 }
 
@@ -127,7 +131,9 @@ fn list(catalog: &Catalog, as_json: bool) -> Result<(), Failure> {
         return output::print_json(&json!({ "series": entries }));
     }
     if entries.is_empty() {
-        return output::print("nothing yet: fill it with `pampero data import FILE --root DIR`\n");
+        return output::print(
+            "nothing yet: fill it with `pampero data import FILE` or `pampero data fetch MARKET`\n",
+        );
     }
     let rows: Vec<Vec<String>> = entries
         .iter()

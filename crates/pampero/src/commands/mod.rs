@@ -1,6 +1,8 @@
 //! What each command does.
 
 mod backtest;
+#[cfg(feature = "live")]
+pub(crate) mod collect;
 mod compare;
 mod config;
 mod data;
