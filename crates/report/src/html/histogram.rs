@@ -6,7 +6,7 @@ use crate::format::{group, percent};
 
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 210.0;
-const TOP: f64 = 18.0;
+const TOP: f64 = 26.0;
 const BASE: f64 = 176.0;
 /// Between so many bars, about; their edges are round numbers and zero is one of them.
 const BARS: (f64, f64) = (12.0, 60.0);
@@ -74,13 +74,13 @@ fn labels(svg: &mut String, first: f64, step: f64, bars: f64, most: usize) {
     label(low, "start");
     label(high, "end");
     // Zero is told where it does not run into the ends.
-    if x(0.0) > WIDTH * 0.16 && x(0.0) < WIDTH * 0.84 {
+    if x(0.0) > WIDTH * 0.28 && x(0.0) < WIDTH * 0.72 {
         label(0.0, "middle");
     }
     if low < 0.0 && high > 0.0 {
         let _ = write!(svg, "<path class=\"zero\" d=\"M{0:.1} {TOP}V{BASE}\"/>", x(0.0));
     }
-    let _ = write!(svg, "<text x=\"0\" y=\"12\">most in one bar: {}</text>", group(&most.to_string()));
+    let _ = write!(svg, "<text x=\"0\" y=\"17\">most in one bar: {}</text>", group(&most.to_string()));
 }
 
 /// A round width after Freedman and Diaconis, which a few far values do not make wider: twice the spread of the middle
