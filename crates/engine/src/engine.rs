@@ -444,6 +444,11 @@ impl Engine {
 
     // What the caller may look at between steps.
 
+    /// How many strategies there are.
+    pub fn strategy_count(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The time of the last event.
     pub fn now(&self) -> Timestamp {
         self.core.now

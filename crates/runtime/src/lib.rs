@@ -12,6 +12,7 @@
 //!   [`Approved`](pampero_engine::Approved) order.
 //! * [`recorder`], [`codec`]: what enters and leaves the engine as bytes in the journal; [`tape`], [`recovery`]: and back.
 //! * [`replay`], [`story`], [`export`], [`lots`], [`drift`]: what a journal tells afterwards.
+//! * [`session`]: the loop that joins them, for paper and live alike.
 //! * [`state_dir`], [`guard`], [`watchdog`]: the state directory, the kill switch, and the process that watches.
 //! * [`promotion`]: what must be shown before a strategy trades real money.
 //! * [`notify`], [`telemetry`]: telling people and machines.
@@ -29,6 +30,7 @@ pub mod promotion;
 pub mod recorder;
 pub mod recovery;
 pub mod replay;
+pub mod session;
 pub mod state_dir;
 pub mod story;
 pub mod tape;

@@ -178,6 +178,11 @@ impl StateDir {
         self.path.join("heartbeat.json")
     }
 
+    /// Where the process that trades says which order to flatten it has carried out.
+    pub fn flat_file(&self) -> PathBuf {
+        self.path.join("flat")
+    }
+
     /// The lock of the process that trades.
     pub fn lock_file(&self) -> PathBuf {
         self.path.join("lock")

@@ -1,0 +1,213 @@
+//! The loop of a session.
+
+use std::time::Duration;
+
+use pampero_engine::{Audit, Control, Engine, EventKind, OrderRecord};
+use pampero_model::{Span, Timestamp, VenueId};
+use pampero_store::journal::Journal;
+use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Inbox, Input, Operator, Pen, StopMode};
+use crate::execution::{Answer, Note, Request, RequestId};
+use crate::feed::News;
+use crate::recorder::RecordError;
+
+/// A request that may leave once the journal is synced.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// To which exchange.
+    pub venue: VenueId,
+    /// Names it in the answer.
+    pub id: RequestId,
+    /// What to ask for.
+    pub request: Request,
+}
+
+/// What a session's two kinds, paper and live, have in common.
+pub trait Mode {
+    /// Lets the strategies begin.
+    fn start(&mut self, now: Timestamp);
+    /// Takes in something learned of a market.
+    fn news(&mut self, now: Timestamp, news: &News);
+    /// Takes in an answer to a request of ours. On paper there are none.
+    fn answer(&mut self, _now: Timestamp, _venue: VenueId, _id: RequestId, _answer: Answer) {}
+    /// Tells the engine something.
+    fn tell(&mut self, now: Timestamp, kind: EventKind<'_>);
+    /// Opens what a person's look was needed for.
+    fn resume(&mut self, _now: Timestamp) {}
+    /// Does what is due.
+    fn wake(&mut self, now: Timestamp);
+    /// When something is due.
+    fn next_due(&self) -> Timestamp;
+    /// The engine.
+    fn engine(&self) -> &Engine;
+    /// What the session is written with.
+    fn pen(&mut self) -> &mut Pen;
+    /// Makes everything so far durable.
+    fn commit(&mut self) -> Result<(), RecordError>;
+    /// Requests that wait for the journal.
+    fn take_requests(&mut self) -> Vec<Outgoing>;
+    /// Shows both at once.
+    fn turned(&mut self, look: &mut dyn FnMut(&Engine, &mut Pen));
+    /// What execution noted since.
+    fn take_notes(&mut self) -> Vec<Note> {
+        Vec::new()
+    }
+    /// Ends the session in the journal, which is given back.
+    ///
+    /// # Errors
+    /// If the end cannot be written. The next start takes it for a crash, and loses nothing.
+    fn end(self: Box<Self>, at: Timestamp, reason: &str) -> Result<Journal, RecordError>;
+    /// Whether nothing is on its way by itself.
+    fn is_idle(&self) -> bool;
+    /// Whether the account was compared and agrees.
+    fn has_started(&self) -> bool {
+        true
+    }
+}
+
+/// What the loop calls on its way. Each must return at once.
+pub struct SessionHooks<'a> {
+    /// The time, which never runs back.
+    pub clock: &'a dyn Fn() -> Timestamp,
+    /// Carries a request out; the answer comes back through the inbox.
+    pub send: &'a mut dyn FnMut(Outgoing),
+    /// After each turn: heartbeat, metrics, what others look at; and evidence, into the journal.
+    pub turn: &'a mut dyn FnMut(&Engine, &mut Pen, Timestamp),
+    /// For each note of execution.
+    pub note: &'a mut dyn FnMut(&Note),
+    /// For everything that happened in the engine.
+    pub audit: &'a mut dyn FnMut(&Engine, &Audit),
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Orders that are still open at the venue, as far as known.
+    pub open: Vec<OrderRecord>,
+    /// Whether it stopped in order and nothing is left.
+    pub clean: bool,
+}
+
+/// Why a session cannot go on.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The journal cannot be written: nothing may be sent any more.
+    #[error("the journal cannot be written, so nothing more is sent: {0}")]
+    Journal(#[from] RecordError),
+    /// Everything that could speak to the session is gone.
+    #[error("the sources of the session have ended")]
+    Silent,
+}
+
+/// How long what was only observed may wait for the disk.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// The loop goes round at least so often.
+const LONGEST_NAP: Duration = Duration::from_millis(500);
+
+/// How a session stops.
+#[derive(Clone, Copy, Debug)]
+pub struct StopSettings {
+    /// How long an orderly stop may take.
+    pub deadline: Span,
+    /// Whether positions are sold.
+    pub flatten: bool,
+}
+
+/// Runs a session until it is stopped.
+///
+/// # Errors
+/// [`SessionError`]; what was journaled is safe, and the next start finds what became of the rest.
+pub async fn run(
+    mode: &mut dyn Mode,
+    mut inbox: Inbox,
+    stop: StopSettings,
+    mut hooks: SessionHooks<'_>,
+) -> Result<Ended, SessionError> {
+    let mut stopping: Option<Timestamp> = None;
+    let mut committed = Instant::now();
+    mode.start((hooks.clock)());
+    loop {
+        let urgent = turn(mode, &mut hooks, committed.elapsed() >= COMMIT_EVERY)?;
+        if urgent {
+            committed = Instant::now();
+        }
+        let now = (hooks.clock)();
+        if let Some(deadline) = stopping {
+            let clean = mode.engine().open_orders().is_empty() && mode.is_idle();
+            if clean || now >= deadline {
+                let open = mode.engine().open_orders().to_vec();
+                return Ok(Ended { clean: open.is_empty(), open });
+            }
+        }
+        match timeout_at(Instant::now() + nap(mode.next_due(), now), inbox.0.recv()).await {
+            Err(_) => {}
+            Ok(None) => return Err(SessionError::Silent),
+            Ok(Some(Input::Stop(StopMode::Now))) => {
+                let open = mode.engine().open_orders().to_vec();
+                mode.commit()?;
+                return Ok(Ended { clean: false, open });
+            }
+            Ok(Some(Input::Stop(StopMode::Orderly))) => {
+                let now = (hooks.clock)();
+                if stopping.replace(now.plus(stop.deadline)).is_none() {
+                    mode.tell(now, EventKind::Control(Control::WindDown));
+                    if stop.flatten {
+                        mode.tell(now, EventKind::Control(Control::Flatten(None)));
+                    }
+                }
+            }
+            Ok(Some(input)) => take_in(mode, (hooks.clock)(), input),
+        }
+        mode.wake((hooks.clock)());
+    }
+}
+
+fn take_in(mode: &mut dyn Mode, now: Timestamp, input: Input) {
+    match input {
+        Input::News(news) => mode.news(now, &news),
+        Input::Answer { venue, id, answer } => mode.answer(now, venue, id, answer),
+        Input::Operator(operator) => {
+            let control = match operator {
+                Operator::Reduce => Control::ReduceOnly(None),
+                Operator::Halt => Control::Halt(None),
+                Operator::Resume => {
+                    mode.resume(now);
+                    Control::Resume(None)
+                }
+                Operator::Flatten => Control::Flatten(None),
+            };
+            mode.tell(now, EventKind::Control(control));
+        }
+        Input::Stop(_) => {}
+    }
+}
+
+/// Writes down what happened, lets out what waited for that, and tells the others. Gives whether the disk was synced.
+fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<bool, SessionError> {
+    let requests = mode.take_requests();
+    let notes = mode.take_notes();
+    let sync = due || !requests.is_empty() || !notes.is_empty();
+    if sync {
+        // On failure the requests are dropped here, unsent.
+        mode.commit()?;
+    }
+    for request in requests {
+        (hooks.send)(request);
+    }
+    for note in &notes {
+        (hooks.note)(note);
+    }
+    for audit in mode.pen().take_audit() {
+        (hooks.audit)(mode.engine(), &audit);
+    }
+    let now = (hooks.clock)();
+    mode.turned(&mut |engine, pen| (hooks.turn)(engine, pen, now));
+    Ok(sync)
+}
+
+fn nap(due: Timestamp, now: Timestamp) -> Duration {
+    let wait = due.since(now).as_nanos();
+    u64::try_from(wait).map_or(Duration::ZERO, Duration::from_nanos).min(LONGEST_NAP)
+}
