@@ -98,7 +98,7 @@ impl Mode for Paper {
         simulation.run_due(now, pen);
         match news {
             News::Trade { market, trade, standing: Standing::New } => {
-                simulation.trade(now, *market, *trade, pen)
+                simulation.trade(now, *market, *trade, pen);
             }
             News::Book { market, book, .. } => simulation.book(now, *market, book.snapshot(), pen),
             _ => {
