@@ -203,6 +203,23 @@ impl Recorder {
         Ok(())
     }
 
+    /// Moves what no restart needs to Parquet files beside the journal: every session before the last two, and of this one
+    /// what stands before the last but one saved state. It takes a while for each 100,000 records: call it at the start,
+    /// or where waiting does no harm. Gives the number of records moved.
+    pub fn archive_old(&mut self) -> Result<u64, RecordError> {
+        self.commit()?;
+        let mut moved = 0;
+        let old = self.journal.sessions()?.into_iter().rev().skip(2);
+        for session in old.collect::<Vec<_>>() {
+            moved += self.journal.archive(session.id, u64::MAX)?.records;
+        }
+        let states = self.journal.states(self.session)?;
+        if let Some((before, _)) = states.iter().rev().nth(1) {
+            moved += self.journal.archive(self.session, *before)?.records;
+        }
+        Ok(moved)
+    }
+
     /// Writes a last fact at once, into the room kept aside if the disk is full; see [`Journal::append_last`].
     pub fn last_words(&mut self, at: Timestamp, fact: &impl Serialize) -> Result<(), RecordError> {
         let bytes = serde_json::to_vec(fact).map_err(|error| CodecError::Encode(error.to_string()))?;

@@ -101,11 +101,12 @@ fn event() -> impl Strategy<Value = EventKind<'static>> {
         time().prop_map(|at| EventKind::BalancesSeen { venue: VenueId(0), at }),
         any::<i64>().prop_map(|nanos| EventKind::ClockSkew(Span::from_nanos(nanos))),
         Just(EventKind::EnvironmentConfirmed),
-        (strategy, 0..5).prop_map(|(strategy, which)| EventKind::Control(match which {
+        (strategy, 0..6).prop_map(|(strategy, which)| EventKind::Control(match which {
             0 => Control::ReduceOnly(strategy),
             1 => Control::Halt(strategy),
             2 => Control::Resume(strategy),
             3 => Control::Flatten(strategy),
+            4 => Control::WindDown,
             _ => Control::Stop,
         })),
     ]
@@ -323,4 +324,51 @@ fn codes_keep_their_numbers() {
         write(&denied, &mut buffer).unwrap();
         assert_eq!(buffer[0], number, "{code}");
     }
+}
+
+/// A change of these bytes is a change of [`FORMAT`](crate::recorder::FORMAT): count it up, or old journals are misread.
+#[test]
+fn the_form_is_that_of_version_1() {
+    let order = OrderRecord {
+        id: OrderId(5),
+        strategy: StrategyId(2),
+        market: MarketId(1),
+        side: Side::Sell,
+        kind: OrderKind::TrailingStop { distance: Rate::from_units(9) },
+        time_in_force: TimeInForce::GoodTillTime(Timestamp::from_nanos(300)),
+        reduce_only: true,
+        quoting: false,
+        price: Price::from_units(1_000),
+        sent_price: Price::from_units(1_001),
+        size: Size::Base(Quantity::from_units(77)),
+        filled_base: Quantity::from_units(7),
+        filled_quote: Cash::from_units(-7),
+        state: OrderState::Unknown,
+        venue_order: Some(VenueOrderId(9)),
+        cancel_wanted: true,
+        observed: false,
+        reason: Reason::new("BID").with(-1, 1),
+        by_operator: false,
+        worst_base: Quantity::from_units(6),
+        worst_price: Price::from_units(4),
+        created_at: Timestamp::from_nanos(1),
+        updated_at: Timestamp::from_nanos(2),
+    };
+    let decisions = Decisions {
+        commands: vec![CommandRecord::CancelAll { venue: VenueId(3) }],
+        audit: vec![Audit::Closed(order)],
+        orders: vec![order],
+        fingerprint: Some(8),
+    };
+    let mut buffer = Vec::new();
+    write(&decisions, &mut buffer).unwrap();
+    let hex = buffer.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let record = "05020101041202d8040100d00fd20f009a010e0d0501090100034249440102000c080204";
+    assert_eq!((hex, crate::recorder::FORMAT), (format!("0102030102{record}01{record}0108"), 1));
+    let mut numbers = Vec::new();
+    for kind in [EventKind::Timer, EventKind::EnvironmentConfirmed, EventKind::Control(Control::Stop)] {
+        Encoder::default().event(&kind, &mut buffer).unwrap();
+        numbers.push(buffer.clone());
+    }
+    assert_eq!(numbers, [vec![4], vec![10], vec![11, 5]]);
 }

@@ -2,7 +2,8 @@ use pampero_engine::{Engine, OrderState};
 use pampero_model::{Currency, Timestamp};
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
-use pampero_store::journal::JournalError;
+use pampero_runtime::replay::replay;
+use pampero_store::journal::{JournalError, SessionId};
 
 use crate::support::{Home, VENUE, World, about, setup};
 
@@ -77,6 +78,30 @@ fn sessions_follow_each_other() {
     let mut expected = Engine::new(setup(0)).unwrap();
     expected.restore_account(&engine.checkpoint()).unwrap();
     assert_eq!(engine.checkpoint(), expected.checkpoint());
+}
+
+#[test]
+fn what_was_archived_is_neither_needed_nor_lost() {
+    let home = Home::new();
+    let mut world = World::new(home.journal(), 1);
+    for _ in 0..3 {
+        (0..40).for_each(|_| world.step());
+        world.scribe.recorder.save_state(world.simulation.engine()).unwrap();
+    }
+    assert!(world.scribe.recorder.archive_old().unwrap() > 100);
+    (0..10).for_each(|_| world.step());
+    let expected = taken_up(world.engine());
+    drop(world);
+    let journal = home.journal();
+    journal.verify().unwrap();
+    let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+    let recovered = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+    assert_eq!(
+        recovered.engine.checkpoint().without_strategies(),
+        expected.checkpoint().without_strategies()
+    );
+    let report = replay(&journal, SessionId(1), setup(0)).unwrap();
+    assert_eq!(report.divergence, None, "{}", report.render());
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl Journal {
         wal::check(path)?;
         files::keep_reserve(path)?;
         let journal = Self::connect(path)?;
+        journal.empty_log().map_err(journal.sqlite("empty its log"))?;
         if let Some(last) = journal.sessions()?.last() {
             journal.verify_tail(last.id)?;
         }
@@ -69,6 +70,12 @@ impl Journal {
             return Err(JournalError::Version { path: path.to_owned(), found, newest: newest() });
         }
         Ok(Self::over(connection, path))
+    }
+
+    /// Moves the log into the database, so that no remains of a torn commit stand in it. A reader may keep it in use; then
+    /// it is emptied the next time.
+    pub(super) fn empty_log(&self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     fn connect(path: &Path) -> Result<Self, JournalError> {
