@@ -158,6 +158,11 @@ impl ApiKey {
         ending.len() >= 4 && self.expose().ends_with(ending)
     }
 
+    /// Whether two keys are the same one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.environment == other.environment && self.is(other.expose())
+    }
+
     /// Whether a text looks like a key: what must not stand in a configuration file or on a command line.
     pub fn looks_like_one(text: &str) -> bool {
         text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -251,6 +256,16 @@ impl KeyName {
             Self::Admin => "admin",
         }
     }
+
+    /// Whether a key of this name serves a need: its own, the admin's serves all, and any serves to read.
+    ///
+    /// ```
+    /// use pampero_bitex::KeyName;
+    /// assert!(KeyName::Trade.serves(KeyName::Read) && !KeyName::Trade.serves(KeyName::Funds));
+    /// ```
+    pub fn serves(self, need: Self) -> bool {
+        self == need || self == Self::Admin || need == Self::Read
+    }
 }
 
 impl fmt::Display for KeyName {
@@ -271,12 +286,16 @@ impl KeyRing {
         self.sources.insert(name, source);
     }
 
-    /// The weakest key that serves: itself, or the admin's; whoever wants to read takes any.
+    /// Where the key of a name is.
+    pub fn get(&self, name: KeyName) -> Option<&KeySource> {
+        self.sources.get(&name)
+    }
+
+    /// The weakest key that serves a need: see [`KeyName::serves`].
     pub fn weakest(&self, need: KeyName) -> Option<(KeyName, &KeySource)> {
-        let serves = |name: KeyName| name == need || name == KeyName::Admin || need == KeyName::Read;
         KeyName::ALL
             .into_iter()
-            .filter(|name| serves(*name))
+            .filter(|name| name.serves(need))
             .find_map(|name| self.sources.get(&name).map(|source| (name, source)))
     }
 }

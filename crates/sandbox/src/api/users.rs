@@ -9,6 +9,7 @@ use crate::world::{User, Webhook, World};
 type Answer = Result<Reply, Refusal>;
 
 pub fn user_document(user: &User) -> Json {
+    let webhook = user.webhook.as_ref().map_or(Json::Null, |webhook| Json::text(&webhook.url));
     let attributes = object! {
         "name": Json::text(&user.name),
         "email": Json::text(&user.email),
@@ -16,6 +17,7 @@ pub fn user_document(user: &User) -> Json {
         "otp_enabled": true.into(),
         "do_not_email": false.into(),
         "trezor_login_enabled": false.into(),
+        "webhook_url": webhook,
     };
     resource(user.id, "users", attributes)
 }
@@ -62,7 +64,7 @@ pub fn update_user(world: &mut World, call: &Call) -> Answer {
     if let Some(url) = call.text("webhook_url") {
         set_webhook(world, found.id, url);
     }
-    Ok(data(user_document(&found)))
+    Ok(data(user_document(world.user(found.id).unwrap_or(&found))))
 }
 
 fn set_webhook(world: &mut World, user: u64, url: String) -> i64 {
