@@ -27,9 +27,33 @@ pub(crate) enum Failure {
     /// Two runs that were compared are not the same, as was printed.
     #[error("the runs differ")]
     Different,
+    /// Something between us and an exchange, with an exit code and a stable word of its own.
+    #[cfg(feature = "live")]
+    #[error("{message}")]
+    Account { exit: Exit, code: String, message: String, help: Option<String>, details: serde_json::Value },
     /// Pampero contradicts itself.
     #[error("{0}")]
     Defect(String),
+}
+
+/// The exit codes of the commands that talk to an exchange.
+#[cfg(feature = "live")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// A file, or the way to the exchange.
+    Failed = 1,
+    /// A key is missing or cannot be used.
+    Key = 3,
+    /// The exchange refused.
+    Refused = 5,
+    /// The risk gate refused, or trading is halted.
+    Denied = 6,
+    /// Sent, and what became of it is not known.
+    Unknown = 7,
+    /// Nobody confirmed it.
+    Unconfirmed = 8,
+    /// Checks failed.
+    Unhealthy = 9,
 }
 
 impl Failure {
@@ -47,9 +71,54 @@ impl Failure {
         Self::Config(Problems { source: None, list: vec![problem] })
     }
 
+    /// Something between us and an exchange.
+    #[cfg(feature = "live")]
+    pub fn account(exit: Exit, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let help = Some(help.into()).filter(|help: &String| !help.is_empty());
+        let details = serde_json::Value::Null;
+        Self::Account { exit, code: code.to_owned(), message: message.into(), help, details }
+    }
+
+    /// The same with facts for machine-readable output.
+    #[cfg(feature = "live")]
+    pub fn with(self, facts: serde_json::Value) -> Self {
+        match self {
+            Self::Account { exit, code, message, help, .. } => {
+                Self::Account { exit, code, message, help, details: facts }
+            }
+            other => other,
+        }
+    }
+
+    /// A stable word for machine-readable output.
+    #[cfg(feature = "live")]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Usage { .. } => "command_line",
+            Self::Config(_) => "configuration",
+            Self::Data(_) => "data",
+            Self::Run(_) => "failed",
+            Self::Different => "different",
+            Self::Account { code, .. } => code,
+            Self::Defect(_) => "defect",
+        }
+    }
+
+    /// What to do, where it is known.
+    #[cfg(feature = "live")]
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Usage { help, .. } => Some(help),
+            Self::Account { help, .. } => help.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The exit code: the list stands in the command's help.
     pub fn code(&self) -> u8 {
         match self {
+            #[cfg(feature = "live")]
+            Self::Account { exit, .. } => *exit as u8,
             Self::Run(_) | Self::Data(DataError::Io { .. }) => 1,
             Self::Usage { .. } => 2,
             Self::Config(problems) if problems.source.is_none() => 2,
@@ -73,6 +142,8 @@ impl Failure {
             Self::Usage { message, help } => format!("{label}: {message}\nhelp: {help}\n"),
             // An answer, and already given.
             Self::Different => String::new(),
+            #[cfg(feature = "live")]
+            Self::Account { message, help: Some(help), .. } => format!("{label}: {message}\nhelp: {help}\n"),
             other => format!("{label}: {other}\n"),
         }
     }
@@ -87,6 +158,24 @@ impl From<DataError> for Failure {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::Config(problems)
+    }
+}
+
+#[cfg(feature = "live")]
+impl From<pampero_exchange::Error> for Failure {
+    fn from(error: pampero_exchange::Error) -> Self {
+        use pampero_exchange::Error;
+        let (exit, help) = match &error {
+            Error::NotSent(_) | Error::Unavailable { .. } => {
+                (Exit::Failed, "`pampero doctor` says where the way to the exchange ends")
+            }
+            Error::RateLimited { .. } => (Exit::Failed, "other programs use the same account; try again"),
+            Error::Ambiguous(_) | Error::Malformed(_) => (Exit::Failed, "nothing was changed; try again"),
+            Error::NoKey => (Exit::Key, ""),
+            Error::Configuration(_) => return Self::usage(error.to_string(), "correct the option"),
+            _ => (Exit::Refused, ""),
+        };
+        Self::account(exit, error.code(), error.to_string(), help)
     }
 }
 

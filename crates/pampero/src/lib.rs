@@ -11,6 +11,8 @@
 mod cli;
 mod commands;
 mod config;
+#[cfg(feature = "live")]
+mod connect;
 mod data;
 mod error;
 mod flags;

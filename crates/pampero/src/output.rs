@@ -41,16 +41,25 @@ fn colors_wanted() -> bool {
     !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Columns of text under headings, as wide as they need to be; the last column of a row may be of any length.
+/// Columns of text under headings, as wide as they need to be; the last column of a row may be of any length. A
+/// column whose heading begins with `>` is aligned to the right, as numbers are.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let to_the_right: Vec<bool> = headings.iter().map(|heading| heading.starts_with('>')).collect();
+    let headings: Vec<&str> = headings.iter().map(|heading| heading.trim_start_matches('>')).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(headings.get(column).map(|heading| heading.chars().count())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> =
-            cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        let columns = widths.iter().zip(&to_the_right);
+        let padded: Vec<String> = cells
+            .zip(columns)
+            .map(|(cell, (width, right))| match right {
+                true => format!("{cell:>width$}", width = *width),
+                false => format!("{cell:<width$}", width = *width),
+            })
+            .collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut text = line(&mut headings.iter().copied());

@@ -15,11 +15,15 @@ use serde_json::Value;
 struct Exchange {
     process: Child,
     ready: Value,
+    /// Where it leaves word.
+    _state: tempfile::TempDir,
 }
 
 impl Exchange {
     fn start(arguments: &[&str]) -> Self {
+        let state = tempfile::tempdir().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_pampero"))
+            .env("PAMPERO_STATE", state.path())
             .args(["sandbox", "--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -27,7 +31,7 @@ impl Exchange {
             .unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, ready: serde_json::from_str(&line).unwrap() }
+        Self { process, ready: serde_json::from_str(&line).unwrap(), _state: state }
     }
 
     /// The answer to a request, head and body.

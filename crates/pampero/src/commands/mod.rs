@@ -1,5 +1,7 @@
 //! What each command does.
 
+#[cfg(feature = "live")]
+mod account;
 mod backtest;
 #[cfg(feature = "live")]
 pub(crate) mod collect;
@@ -28,6 +30,8 @@ pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> R
         Command::Report(args) => report::report(&args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::sandbox(&args),
+        #[cfg(feature = "live")]
+        Command::Account(command) => account::account(command),
         Command::Strategies(args) => strategies::strategies(&args, definitions),
     }
 }

@@ -69,12 +69,29 @@ async fn serve(config: SandboxConfig, json: bool) -> Result<(), Failure> {
     let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
     let sandbox = Sandbox::start(config).await.map_err(failed)?;
     let announcement = if json { sandbox.announcement() + "\n" } else { welcome(&sandbox) };
+    #[cfg(feature = "live")]
+    let _word = leave_word(&sandbox, json);
     output::print(&announcement)?;
     tokio::select! {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}
     }
     sandbox.shutdown().await.map_err(failed)
+}
+
+/// Lets the account commands find this exchange as long as it runs.
+#[cfg(feature = "live")]
+fn leave_word(sandbox: &Sandbox, json: bool) -> Option<crate::connect::local::Word> {
+    match crate::connect::local::Word::leave(&sandbox.announcement()) {
+        Ok(word) => Some(word),
+        Err(problem) => {
+            let advice = "`--env local` will not find this exchange by itself: name its address with --url";
+            if !json {
+                output::print_error(&format!("warning: {problem}\n{advice}\n"));
+            }
+            None
+        }
+    }
 }
 
 fn failed(error: SandboxError) -> Failure {
@@ -86,13 +103,22 @@ fn failed(error: SandboxError) -> Failure {
     }
 }
 
+fn first_command(url: &str) -> String {
+    if cfg!(feature = "live") {
+        "pampero balances".to_owned()
+    } else {
+        format!("curl {url}/api/markets/btc_usd")
+    }
+}
+
 /// What a person needs to begin.
 fn welcome(sandbox: &Sandbox) -> String {
     let keys: Vec<String> =
         sandbox.keys().iter().map(|(name, token)| format!("  {name:<6} {token}")).collect();
     format!(
         "A local exchange listens on {url}/api\nAdministration and ground truth: {admin}\n\nKeys:\n{keys}\n\
-         One-time-password secret: {secret}\n\nTry: curl {url}/api/markets/btc_usd\nCtrl-C ends it.\n",
+         One-time-password secret: {secret}\n\nTry, in another terminal: {first}\nCtrl-C ends it.\n",
+        first = first_command(&sandbox.url()),
         url = sandbox.url(),
         admin = sandbox.admin_url(),
         keys = keys.join("\n"),

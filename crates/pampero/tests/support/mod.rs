@@ -1,6 +1,9 @@
 //! What the tests of the command share.
 #![allow(dead_code)] // each test file uses its part
 
+#[cfg(all(feature = "live", feature = "sandbox"))]
+pub mod exchange;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -15,6 +18,11 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Standard output without its line breaks, which may stand anywhere between words.
+    pub fn flat(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The one JSON object on standard output.
     pub fn json(&self) -> Value {
         assert_eq!(self.code, 0, "{}", self.stderr);
@@ -25,7 +33,9 @@ impl Ran {
 /// Runs the command in a folder.
 pub fn pampero_in(folder: &Path, arguments: &[&str]) -> Ran {
     let mut command = Command::cargo_bin("pampero").unwrap();
-    let output = command.current_dir(folder).env("NO_COLOR", "1").args(arguments).output().unwrap();
+    let state = folder.join("state");
+    command.current_dir(folder).env("NO_COLOR", "1").env("PAMPERO_STATE", state);
+    let output = command.args(arguments).output().unwrap();
     Ran {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,5 +1,10 @@
 //! The command line.
 
+#[cfg(feature = "live")]
+pub(crate) mod account;
+#[cfg(feature = "live")]
+mod examples;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -12,10 +17,15 @@ use crate::commands::collect;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done
-  1   the run failed: a file could not be read or written
+  1   it failed: a file, or the way to the exchange
   2   the command line is wrong
-  3   the configuration is wrong
+  3   the configuration is wrong, or a key is missing
   4   the market data is wrong
+  5   the exchange refused
+  6   the risk gate refused, or trading is halted
+  7   sent to the exchange, and what became of it is not known
+  8   not confirmed
+  9   checks failed
   10  the runs that were compared differ
   70  Pampero contradicts itself: please report it";
 
@@ -52,6 +62,9 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// List the strategies with their parameters
     Strategies(StrategiesArgs),
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    Account(account::AccountCommand),
 }
 
 const COMPARE_EXAMPLES: &str = "\

@@ -1,0 +1,361 @@
+//! `pampero panic`: the emergency stop, and the proof that it worked.
+//!
+//! Blocking, cancelling and the two agreeing lists are the work of the runtime's kill switch. What is added here is the
+//! account: every order that is known is read until it is final, and money that is still locked is explained.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pampero_bitex::{Bitex, Client, KeyName};
+use pampero_exchange::{Error, VenueOrder};
+use pampero_model::{Currency, Money, Side, Span};
+use pampero_runtime::guard::{Guard, GuardSettings, Latch, Level, Phase, Progress, Scope, SweepSettings};
+use pampero_runtime::notify::Notifier;
+use serde_json::{Value as Json, json};
+
+use super::ambiguous::Ambiguous;
+use super::gate::Rules;
+use super::orders::repeat;
+use super::{Out, Session, show};
+use crate::cli::account::{OrderKey, PanicArgs};
+use crate::connect::state_failure;
+use crate::error::{Exit, Failure};
+use crate::output;
+
+/// How long the account may take to show that nothing is locked without a reason.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often that is looked at, and how often the state of the cancelling is.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_millis(50);
+
+/// Stops everything, step by step.
+pub(super) async fn panic(session: &Session, args: &PanicArgs) -> Result<(), Failure> {
+    let steps = Steps { out: session.out, started: Instant::now() };
+    let scope = scope(args)?;
+    let latch = Latch::open(&session.connection.state).map_err(state_failure)?;
+    // Before anything else, the key included: no process of this environment sends another order.
+    latch.engage(Level::Halt, &args.reason, "operator").map_err(state_failure)?;
+    steps.tell(
+        "halted",
+        "halted: no process here places another order",
+        &json!({ "reason": args.reason }),
+    )?;
+    let stop = Stop::new(session, args, &scope)?;
+    let guard = Stop::start(session, args, scope, latch)?;
+    tokio::select! {
+        done = stop.run(session, args, &steps, &guard) => done,
+        _ = tokio::signal::ctrl_c() => {
+            let message = "interrupted before it was done; the halt stays";
+            Err(Failure::account(Exit::Unhealthy, "not_verified", message, "run `pampero panic` again: it goes on where it was"))
+        }
+    }
+}
+
+/// The markets to cancel on.
+fn scope(args: &PanicArgs) -> Result<Scope, Failure> {
+    if args.everything {
+        return Ok(Scope::Everything);
+    }
+    let markets = Rules::read(args.config.as_deref())?.configured_markets();
+    if markets.is_empty() {
+        let message = "the configuration names no market";
+        return Err(Failure::usage(message, "name the strategy's markets, or say --everything"));
+    }
+    Ok(Scope::Markets(markets))
+}
+
+/// What is told on the way, with the time since the start.
+struct Steps {
+    out: Out,
+    started: Instant,
+}
+
+impl Steps {
+    fn tell(&self, step: &str, words: &str, facts: &Json) -> Result<(), Failure> {
+        let elapsed = self.started.elapsed();
+        if self.out.json {
+            let elapsed = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+            return self
+                .out
+                .object(json!({ "step": step, "elapsed_ms": elapsed, "words": words, "facts": facts }));
+        }
+        output::print(&format!("{:>8.2} s  {words}\n", elapsed.as_secs_f64()))
+    }
+}
+
+/// The keys of the stop, and what it looks at.
+struct Stop {
+    /// Cancels and looks. Where the trading key is to be revoked, it is the admin's.
+    client: Client,
+    /// The key that trades, to be revoked.
+    trading: Client,
+    /// Sees withdrawals, if any key does.
+    funds: Option<Client>,
+    scope: Scope,
+}
+
+impl Stop {
+    fn new(session: &Session, args: &PanicArgs, scope: &Scope) -> Result<Self, Failure> {
+        let connection = &session.connection;
+        let trading = connection.client(KeyName::Trade)?.urgent();
+        let has = |name| connection.keys.names().any(|one| one == name);
+        if args.revoke_key && !has(KeyName::Admin) {
+            // Says where the key is looked for. The halt stands already.
+            connection.keys.load_one(KeyName::Admin, &connection.environment)?;
+        }
+        let client = if args.revoke_key {
+            connection.with_key(connection.keys.load_one(KeyName::Admin, &connection.environment)?)?.urgent()
+        } else {
+            trading.clone()
+        };
+        let funds = if has(KeyName::Funds) || has(KeyName::Admin) {
+            connection.client(KeyName::Funds).ok().map(|client| client.urgent())
+        } else {
+            None
+        };
+        Ok(Self { client, trading, funds, scope: scope.clone() })
+    }
+
+    /// Starts the kill switch, which has connections of its own: they belong to the thread that opened them.
+    fn start(session: &Session, args: &PanicArgs, scope: Scope, latch: Latch) -> Result<Guard, Failure> {
+        let horizon = Duration::from_nanos(u64::try_from(args.watch.as_nanos()).unwrap_or(0));
+        let sweep = SweepSettings { scope, ghost_horizon: horizon, ..SweepSettings::default() };
+        let settings = GuardSettings { sweep, ..GuardSettings::default() };
+        let (connection, keys) = (&session.connection, &session.connection.keys);
+        let key = if args.revoke_key {
+            keys.load_one(KeyName::Admin, &connection.environment)?
+        } else {
+            connection.key(KeyName::Trade)?
+        };
+        let exchange = Arc::new(Bitex::new(connection.another(key)?).urgent());
+        Guard::start(exchange, Arc::new(latch), settings, Notifier::new(100))
+            .map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))
+    }
+
+    async fn run(
+        &self,
+        session: &Session,
+        args: &PanicArgs,
+        steps: &Steps,
+        guard: &Guard,
+    ) -> Result<(), Failure> {
+        let mut known = placed_by_hand(session);
+        self.until(Phase::Clear, steps, guard, &mut known).await?;
+        steps.tell("clear", "two lists at least 2 s apart show no order", &json!({}))?;
+        let mut problem = self.verify(steps, &known).await?;
+        if args.revoke_key && !self.revokes_itself() {
+            self.revoke(steps).await?;
+        }
+        if !args.no_watch && args.watch > Span::ZERO {
+            steps.tell("watching", &format!("watching for late orders, {}", args.watch), &json!({}))?;
+            self.until(Phase::Done, steps, guard, &mut known).await?;
+            problem = self.verify(steps, &known).await?;
+        }
+        if args.revoke_key && self.revokes_itself() {
+            self.revoke(steps).await?;
+        }
+        match problem {
+            None => steps.tell("done", "done: trading stays halted until somebody resumes it", &json!({})),
+            Some(problem) => {
+                let help = "look at the exchange's site, and run `pampero panic` again";
+                Err(Failure::account(Exit::Unhealthy, "not_verified", problem, help))
+            }
+        }
+    }
+
+    /// Waits for a phase of the cancelling, and tells what happens.
+    async fn until(
+        &self,
+        phase: Phase,
+        steps: &Steps,
+        guard: &Guard,
+        known: &mut BTreeSet<OrderKey>,
+    ) -> Result<(), Failure> {
+        let mut before = Progress::default();
+        loop {
+            let progress = guard.status().progress;
+            if before.first_sent.is_none() && progress.first_sent.is_some() && phase == Phase::Clear {
+                steps.tell(
+                    "cancelling",
+                    &format!("cancelling all orders of {}", self.scope_words()),
+                    &json!({}),
+                )?;
+                // Whatever stands there now has to become final.
+                if let Ok(orders) = self.client.orders().await {
+                    known.extend(orders.iter().filter(|order| self.covers(&order.market)).map(show::key));
+                }
+            }
+            if let Some(problem) = progress.problem.as_ref().filter(|_| progress.problem != before.problem) {
+                steps.tell("problem", &format!("{problem}; trying again"), &json!({}))?;
+            }
+            if progress.left != before.left && progress.phase == Phase::Cancelling {
+                let left = progress.left;
+                steps.tell("left", &format!("on the book: {left}"), &json!({ "left": left }))?;
+            }
+            if progress.phase >= phase {
+                return Ok(());
+            }
+            before = progress;
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    fn scope_words(&self) -> String {
+        match &self.scope {
+            Scope::Everything => "the account".to_owned(),
+            Scope::Markets(markets) => markets.join(", "),
+        }
+    }
+
+    fn covers(&self, market: &str) -> bool {
+        match &self.scope {
+            Scope::Everything => true,
+            Scope::Markets(markets) => market.is_empty() || markets.iter().any(|one| one == market),
+        }
+    }
+
+    /// Whether known orders are final and locked money is explained; what is not, in words.
+    async fn verify(&self, steps: &Steps, known: &BTreeSet<OrderKey>) -> Result<Option<String>, Failure> {
+        let started = Instant::now();
+        let mut open = known.clone();
+        loop {
+            let mut problem = self.read_open(&mut open).await.err().map(|error| error.to_string());
+            if problem.is_none() && !open.is_empty() {
+                let keys: Vec<String> = open.iter().map(ToString::to_string).collect();
+                problem = Some(format!("not final yet: {}", keys.join(", ")));
+            }
+            let problem = match problem {
+                None => match self.unexplained().await {
+                    Ok(unexplained) if unexplained.is_empty() => {
+                        let count = known.len();
+                        let words =
+                            format!("known orders are final ({count}), and locked money is explained");
+                        steps.tell("verified", &words, &json!({ "known_orders": count }))?;
+                        return Ok(None);
+                    }
+                    Ok(unexplained) => {
+                        let amounts: Vec<String> = unexplained.iter().map(ToString::to_string).collect();
+                        let why = match self.funds {
+                            Some(_) => "an order that is not listed may hold it",
+                            None => {
+                                "an order that is not listed may hold it, or a withdrawal, which no key here sees"
+                            }
+                        };
+                        format!("locked without a reason: {} ({why})", amounts.join(", "))
+                    }
+                    Err(error) => error.to_string(),
+                },
+                Some(problem) => problem,
+            };
+            if started.elapsed() >= PATIENCE {
+                steps.tell("not_verified", &problem, &json!({}))?;
+                return Ok(Some(problem));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Takes out of the set what is final.
+    async fn read_open(&self, open: &mut BTreeSet<OrderKey>) -> Result<(), Error> {
+        for key in open.clone() {
+            let order = self.client.order(key.side, key.id).await;
+            // An order that the exchange does not know is none of ours any more.
+            let over = match order {
+                Ok(order) => order.status.is_final() || !self.covers(&order.market),
+                Err(Error::NotFound(_)) => true,
+                Err(error) => return Err(error),
+            };
+            if over {
+                open.remove(&key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Money that is locked by neither an order on the book nor a withdrawal under way.
+    async fn unexplained(&self) -> Result<Vec<Money>, Error> {
+        let orders = self.client.orders().await?;
+        let withdrawals = self.withdrawals().await?;
+        let accounts = self.client.accounts().await?;
+        let balances = accounts.into_iter().flat_map(|account| account.balances);
+        let left = balances.filter_map(|balance| {
+            let currency = balance.currency;
+            let locked = balance.locked().ok()?.units;
+            let by_orders: i128 = orders
+                .iter()
+                .filter(|order| spends(order) == Some(currency))
+                .map(|order| order.remaining.units())
+                .sum();
+            let by_withdrawals: i128 =
+                withdrawals.iter().filter(|money| money.currency == currency).map(|money| money.units).sum();
+            let left = locked - by_orders - by_withdrawals;
+            (left > 0).then(|| Money::new(currency, left))
+        });
+        Ok(left.collect())
+    }
+
+    async fn withdrawals(&self) -> Result<Vec<Money>, Error> {
+        let Some(client) = &self.funds else { return Ok(Vec::new()) };
+        let under_way = |status: &str| ["received", "pending"].contains(&status);
+        let cash = client.cash_withdrawals(None).await?;
+        let coins = client.coin_withdrawals(None).await?;
+        let cash =
+            cash.into_iter().filter(|one| under_way(&one.status)).map(|one| one.gross.unwrap_or(one.amount));
+        let coins = coins.into_iter().filter(|one| under_way(&one.status)).map(|one| one.amount);
+        Ok(cash.chain(coins).collect())
+    }
+
+    /// Whether the key that trades is the one that would revoke it.
+    fn revokes_itself(&self) -> bool {
+        match (self.client.key(), self.trading.key()) {
+            (Some(one), Some(other)) => one.is_same(other),
+            _ => false,
+        }
+    }
+
+    /// Finds the key that trades by its last characters, and revokes it.
+    async fn revoke(&self, steps: &Steps) -> Result<(), Failure> {
+        let listed = repeat(async || self.client.api_keys().await).await?;
+        let own = |token: &pampero_bitex::Token| self.trading.key().is_some_and(|key| key.ends_like(token));
+        let found: Vec<_> = listed.iter().filter(|record| own(&record.token)).collect();
+        let [record] = found.as_slice() else {
+            let message = format!("{} keys of the account end like the one that trades", found.len());
+            return Err(Failure::account(
+                Exit::Unhealthy,
+                "not_revoked",
+                message,
+                "revoke it by its number: `pampero keys list`, `pampero keys revoke ID`",
+            ));
+        };
+        repeat(async || self.client.revoke_api_key(record.id).await).await?;
+        if !matches!(self.trading.me().await, Err(Error::InvalidKey)) {
+            let message = format!("key {} was revoked, and the exchange does not refuse it", record.id);
+            return Err(Failure::account(
+                Exit::Unhealthy,
+                "not_revoked",
+                message,
+                "revoke it on the exchange's site",
+            ));
+        }
+        let words = format!(
+            "key {} (…{}) is revoked, and the exchange refuses it",
+            record.id,
+            show::plain(record.token.ending())
+        );
+        steps.tell("revoked", &words, &json!({ "key": record.id }))
+    }
+}
+
+/// The currency that an order keeps.
+fn spends(order: &VenueOrder) -> Option<Currency> {
+    let (base, quote) = show::currencies(&order.market)?;
+    Some(if order.side == Side::Buy { quote } else { base })
+}
+
+/// Orders of the last day that were placed by hand here.
+fn placed_by_hand(session: &Session) -> BTreeSet<OrderKey> {
+    // An unreadable record must not keep anything from being cancelled.
+    let placed = Ambiguous::of(&session.connection.state).placed(Span::from_hours(24)).unwrap_or_default();
+    placed.iter().filter_map(|key| key.parse().ok()).collect()
+}

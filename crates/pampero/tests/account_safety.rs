@@ -1,0 +1,187 @@
+//! The emergency stop, the doctor and the receiver of events, against a running `pampero sandbox`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // test code
+#![cfg(all(feature = "live", feature = "sandbox"))]
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+use support::exchange::{Exchange, http};
+
+const BUY: [&str; 7] = ["buy", "btc_usd", "--spend", "100", "--price", "3500", "--yes"];
+
+fn steps(text: &str) -> Vec<String> {
+    text.lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|object| Some(object["step"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn panic_halts_cancels_verifies_and_nothing_goes_out_afterwards() {
+    let exchange = Exchange::start();
+    exchange.json(&BUY);
+    exchange.json(&["sell", "bch_usd", "--amount", "1", "--price", "140", "--yes"]);
+    // The exchange takes its time now, and answers the first attempts with a page of its network.
+    exchange.admin("/settings", r#"{"engine_delay_ms": 1500}"#);
+    exchange.faults(r#"[{"fault":"F10","endpoint":"POST /orders/cancel","on":[1]}]"#);
+    let ran = exchange.run(&["panic", "--everything", "--no-watch", "--reason", "a drill", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let steps = steps(&ran.stdout);
+    assert_eq!(steps.first().map(String::as_str), Some("halted"), "{steps:?}");
+    assert_eq!(steps[steps.len() - 3..], ["clear", "verified", "done"], "{steps:?}");
+    assert!(exchange.run(&["orders"]).stdout.contains("no own orders"));
+    let after = exchange.run(&BUY);
+    assert_eq!(after.code, 6, "{}", after.stderr);
+    assert!(after.stderr.contains("a drill"), "{}", after.stderr);
+    assert_eq!(exchange.run(&["doctor"]).code, 9);
+}
+
+#[test]
+fn panic_on_configured_markets_leaves_others_alone() {
+    let exchange = Exchange::start();
+    let text = "[[strategy]]\nname = \"sma-cross\"\nmarkets = [\"btc_usd\"]\n";
+    std::fs::write(exchange.folder.path().join("my.toml"), text).unwrap();
+    exchange.json(&BUY);
+    exchange.json(&["sell", "bch_usd", "--amount", "1", "--price", "140", "--yes"]);
+    let ran = exchange.run(&["panic", "--config", "my.toml", "--no-watch"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("cancelling all orders of btc_usd"), "{}", ran.stdout);
+    let left = exchange.run(&["orders"]).stdout;
+    assert!(left.contains("bch_usd") && !left.contains("btc_usd"), "{left}");
+    assert_eq!(exchange.run(&["panic"]).code, 2, "of what has to be said");
+}
+
+#[test]
+fn panic_revokes_the_key_that_trades() {
+    let exchange = Exchange::start();
+    exchange.json(&BUY);
+    let ran = exchange.run(&["panic", "--everything", "--no-watch", "--revoke-key", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(steps(&ran.stdout).contains(&"revoked".to_owned()), "{}", ran.stdout);
+    let url = exchange.ready["url"].as_str().unwrap().to_owned();
+    let asked = |name: &str| {
+        let header = format!("Authorization: {}\r\n", exchange.key(name));
+        exchange.http(&url, "GET", "/api/users/me", &header, "").0
+    };
+    assert_eq!((asked("trade"), asked("admin")), (401, 200));
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_with_a_fresh_exchange() {
+    let exchange = Exchange::start();
+    let ran = exchange.run(&["doctor"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(!ran.stdout.contains("warn") && !ran.stdout.contains("FAIL"), "{}", ran.stdout);
+    let checks = exchange.json(&["doctor"]);
+    assert!(checks["checks"].as_array().unwrap().len() > 10, "{checks}");
+}
+
+/// Runs the doctor and gives its words; every failure says what to do.
+fn failing(exchange: &Exchange, arguments: &[&str], words: &str) {
+    let ran = exchange.run(&[&["doctor"], arguments].concat());
+    assert_eq!(ran.code, 9, "{words}: {}{}", ran.stdout, ran.stderr);
+    let flat = ran.flat();
+    assert!(flat.contains(words), "{words} in {flat}");
+    assert!(flat.contains("FAIL") && flat.contains("-> "), "{flat}");
+}
+
+#[test]
+fn the_doctor_names_each_failure() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let exchange = Exchange::start();
+    exchange.faults(r#"[{"fault":"F33","mode":"ahead","endpoint":"*","probability":1.0}]"#);
+    failing(&exchange, &[], "clock differs by");
+    exchange.faults(r#"[{"fault":"F10","endpoint":"GET /orderbooks","probability":1.0}]"#);
+    failing(&exchange, &[], "connection");
+    exchange.faults(r#"[{"fault":"F12","mode":"revoked","endpoint":"GET /users/{id}","probability":1.0}]"#);
+    failing(&exchange, &[], "does not know this key");
+    exchange.faults("[]");
+    let budget = std::fs::read_dir(exchange.state().join("local")).unwrap().flatten();
+    let budget =
+        budget.map(|entry| entry.path()).find(|path| path.to_string_lossy().contains("budget")).unwrap();
+    std::fs::set_permissions(&budget, std::fs::Permissions::from_mode(0o644)).unwrap();
+    failing(&exchange, &[], "chmod 600");
+    std::fs::set_permissions(&budget, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(exchange.folder.path().join("wrong.toml"), "[limits]\nmax_ordr = 1\n").unwrap();
+    failing(&exchange, &["--config", "wrong.toml"], "config check wrong.toml");
+    std::fs::set_permissions(exchange.state().join("local"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    failing(&exchange, &[], "chmod 700");
+    std::fs::set_permissions(exchange.state().join("local"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(exchange.run(&["doctor"]).code, 0);
+}
+
+#[test]
+fn the_doctor_looks_at_limits_and_minimums_and_at_an_exchange_that_is_gone() {
+    let mut exchange = Exchange::start();
+    let text =
+        "[[strategy]]\nname = \"sma-cross\"\nmarkets = [\"btc_usd\"]\n[limits]\nmax_order_value = \"100\"\n";
+    std::fs::write(exchange.folder.path().join("my.toml"), text).unwrap();
+    let ran = exchange.run(&["doctor", "--config", "my.toml"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    assert!(ran.flat().contains("not set: largest position, max_daily_loss, max_drawdown"), "{}", ran.stdout);
+    assert!(ran.flat().contains("btc_usd: smallest buy 0.1 USD"), "{}", ran.stdout);
+    exchange.kill();
+    failing(&exchange, &[], "is gone");
+}
+
+#[test]
+fn a_trading_key_that_can_take_the_money_is_warned_of() {
+    let account = "[[accounts]]\nname = 'ana'\nbalances = ['100 USD', '1 BTC']\n\
+                   [[accounts.keys]]\nname = 'trade'\npermissions = ['trading', 'get_balances', 'create_withdrawal']\n\
+                   [[accounts.keys]]\nname = 'admin'\npermissions = ['api_keys']\n";
+    let exchange = Exchange::with(account);
+    let ran = exchange.run(&["doctor"]);
+    let flat = ran.flat();
+    assert!(flat.contains("whoever steals it takes the money"), "{flat}");
+}
+
+/// A process that does not outlive the test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn events_are_verified_and_shown_once() {
+    let exchange = Exchange::start();
+    let mut child = Ended(
+        exchange
+            .command(&["webhooks", "listen", "--listen", "127.0.0.1:0", "--count", "2", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let url = first["listening"].as_str().unwrap().to_owned();
+    let address = url.strip_prefix("http://").unwrap();
+    assert_eq!(http(address, "POST", "/", "WEBHOOK-AUTH: 00\r\n", "{}").0, 401, "a stranger");
+    assert_eq!(http(address, "GET", "/", "", "").0, 405);
+    let set = exchange.run(&["webhooks", "set", &format!("{url}/events")]);
+    assert_eq!(set.code, 0, "{}", set.stderr);
+    assert!(exchange.run(&["webhooks", "show"]).stdout.contains(&url));
+    let bank =
+        ["instructions", "create", "--label", "bank", "--field", "payment_method=domestic_bank", "--yes"];
+    assert_eq!(exchange.run(&bank).code, 0);
+    let event: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(event["event"]["kind"], "withdrawal_instruction_created", "{event}");
+    let payment = exchange.json(&["payments", "create", "25 USD", "--callback", &format!("{url}/payments")]);
+    let payment = &payment["payment"];
+    let (address, coins) =
+        (payment["address"]["public_address"].as_str().unwrap(), payment["expected"].as_str().unwrap());
+    exchange.admin("/coins", &format!(r#"{{"address":"{address}","amount":"{coins}"}}"#));
+    let told = lines.next().unwrap().unwrap();
+    for key in ["read", "trade", "funds", "admin"] {
+        assert!(!told.contains(&exchange.key(key)[..20]), "the key of the callback is not shown");
+    }
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["payment"]["id"], payment["id"], "{told}");
+    assert!(child.0.wait().unwrap().success());
+}
