@@ -4,6 +4,7 @@
 //! The engine and a strategy that looks on are in it, as are the saved states; a commit a second.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use pampero_engine::{Engine, Event, EventKind, Outputs, Requirements, Setup, Strategy};
 use pampero_model::{
@@ -102,6 +103,7 @@ struct Day {
     polls: u64,
     levels: usize,
     path: PathBuf,
+    commits: Vec<Duration>,
 }
 
 impl Day {
@@ -113,7 +115,7 @@ impl Day {
         let engine = Engine::new(setup)?;
         let path = folder.join("state/journal.db");
         let recorder = Recorder::begin(Journal::open(&path)?, &NewSession::default(), &engine, None)?;
-        Ok(Self { engine, recorder, out: Outputs::default(), polls: 0, levels: 0, path })
+        Ok(Self { engine, recorder, out: Outputs::default(), polls: 0, levels: 0, path, commits: Vec::new() })
     }
 
     fn see(&mut self, book: BookSnapshot<'_>) -> Result<(), Failure> {
@@ -125,7 +127,9 @@ impl Day {
         self.polls += 1;
         self.levels += book.bids.len() + book.asks.len();
         if self.polls.is_multiple_of(5) {
+            let begin = Instant::now();
             self.recorder.commit()?;
+            self.commits.push(begin.elapsed());
         }
         if self.recorder.state_due() {
             self.recorder.save_state(&self.engine)?;
@@ -134,7 +138,7 @@ impl Day {
     }
 
     fn report(self, name: &str) -> Result<(), Failure> {
-        let Self { engine, recorder, polls, levels, path, .. } = self;
+        let Self { engine, recorder, polls, levels, path, mut commits, .. } = self;
         let session = recorder.session();
         let mut journal = recorder.end(engine.now(), "done", &engine)?;
         // Moves the log into the database, so that the file says all.
@@ -145,6 +149,8 @@ impl Day {
         for file in &archived.files {
             packed += std::fs::metadata(file)?.len();
         }
+        commits.sort_unstable();
+        let commit = |percent: usize| commits.get(commits.len() * percent / 100).copied().unwrap_or_default();
         let a_day = |bytes: u64| bytes.saturating_mul(DAY) / polls / 1_000;
         println!(
             "{name}: {polls} books of {} levels; {} bytes a book; a day {}.{:03} MB in SQLite, {}.{:03} MB archived",
@@ -155,6 +161,7 @@ impl Day {
             a_day(packed) / 1_000,
             a_day(packed) % 1_000,
         );
+        println!("a commit, synced: p50 {:?}, p99 {:?}", commit(50), commit(99));
         Ok(())
     }
 }
