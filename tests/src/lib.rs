@@ -4,3 +4,4 @@
 pub mod fault_matrix;
 pub mod fuzz;
 pub mod prove;
+pub mod simulation;

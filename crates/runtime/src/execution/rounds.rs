@@ -230,7 +230,7 @@ impl Execution {
             self.ask_read(self.fills_request(round.fills_limit));
             return true;
         }
-        if !reaches && !self.local.fills.is_empty() {
+        if !reaches {
             let text = format!("the newest {} executions reach back to none that is known", fills.len());
             self.alarm(None, Alarm::FillGap, text);
             self.event(EventKind::Control(Control::ReduceOnly(None)));
