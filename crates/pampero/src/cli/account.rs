@@ -275,7 +275,7 @@ pub(crate) enum AccountCommand {
         #[arg(long, value_name = "ID", group = "where")]
         instruction: Option<u64>,
         /// A name for a withdrawal of coins
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         label: String,
         #[command(flatten)]
         otp: Otp,
@@ -387,17 +387,17 @@ pub(crate) enum PaymentsCommand {
     Create {
         /// The price, such as "25 USD"
         amount: Money,
-        /// The share to keep in coins: 0.1 is 10 %
+        /// Share to keep in coins, like 0.1
         #[arg(long, value_name = "SHARE", default_value = "0", value_parser = whole_share)]
         keep: Rate,
-        /// Where the exchange reports the payment, with https
-        #[arg(long, value_name = "URL", default_value = "")]
+        /// Where the exchange reports it, with https
+        #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
         callback: String,
         /// What the customer sees
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         customer_reference: String,
         /// What you call it
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         merchant_reference: String,
         #[command(flatten)]
         connect: Connect,
@@ -431,12 +431,12 @@ pub(crate) enum PaymentsCommand {
         #[arg(long)]
         name: String,
         /// Address of the merchant's own site
-        #[arg(long, value_name = "URL", default_value = "")]
+        #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
         site: String,
         /// Address of the logo
-        #[arg(long, value_name = "URL", default_value = "")]
+        #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
         logo: String,
-        /// The share to keep in coins: 0.1 is 10 %
+        /// Share to keep in coins, like 0.1
         #[arg(long, value_name = "SHARE", default_value = "0", value_parser = whole_share)]
         keep: Rate,
         #[command(flatten)]
@@ -464,7 +464,7 @@ pub(crate) enum WebhooksCommand {
     /// Receive events, verify them, and print each once
     #[command(after_help = WEBHOOKS)]
     Listen {
-        /// Address to listen at; port 0 is free
+        /// Where to listen; port 0 is free
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
         /// End after so many events
@@ -484,7 +484,11 @@ pub(crate) enum BotsCommand {
         connect: Connect,
     },
     /// Start a bot that buys or sells in small pieces
-    #[command(after_help = BOTS, group = ArgGroup::new("size").required(true))]
+    #[command(
+        after_help = BOTS,
+        override_usage = "pampero bots create <MARKET> <--spend <AMOUNT>|--amount <AMOUNT>>",
+        group = ArgGroup::new("size").required(true)
+    )]
     Create {
         /// Such as btc_usd
         market: String,
@@ -521,8 +525,16 @@ pub(crate) enum KeysCommand {
     /// Create a key, which is shown or stored once
     #[command(after_help = KEYS, group = ArgGroup::new("out").required(true))]
     Create {
-        /// What it may do, separated by commas
-        #[arg(long, value_name = "LIST", required = true, value_delimiter = ',')]
+        /// What it may do: fund_account, create_withdrawal,
+        /// get_withdrawal, get_balances, trading, payments,
+        /// compliance, api_keys; separated by commas
+        #[arg(
+            long,
+            value_name = "LIST",
+            required = true,
+            value_delimiter = ',',
+            hide_possible_values = true
+        )]
         permissions: Vec<Permission>,
         /// Store it in a new file that only you can read
         #[arg(long, value_name = "FILE", group = "out")]
