@@ -464,7 +464,7 @@ pub(crate) enum WebhooksCommand {
     /// Receive events, verify them, and print each once
     #[command(after_help = WEBHOOKS)]
     Listen {
-        /// Where to listen; port 0 is free
+        /// Where to listen
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
         /// End after so many events
@@ -525,9 +525,7 @@ pub(crate) enum KeysCommand {
     /// Create a key, which is shown or stored once
     #[command(after_help = KEYS, group = ArgGroup::new("out").required(true))]
     Create {
-        /// What it may do: fund_account, create_withdrawal,
-        /// get_withdrawal, get_balances, trading, payments,
-        /// compliance, api_keys; separated by commas
+        /// What it may do, separated by commas
         #[arg(
             long,
             value_name = "LIST",

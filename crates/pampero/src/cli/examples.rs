@@ -221,6 +221,9 @@ Examples:
   pampero keys revoke 187
       it stops working at once
 
+Permissions: fund_account, create_withdrawal, get_withdrawal, get_balances,
+trading, payments, compliance, api_keys
+
 Exit codes: 0 done, 1 failed, 2 command line, 3 key, 5 refused by the exchange,
 7 sent and its fate unknown, 8 not confirmed";
 
