@@ -5,6 +5,7 @@ pub(crate) mod account;
 #[cfg(feature = "live")]
 mod examples;
 
+#[cfg(feature = "sandbox")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
