@@ -113,10 +113,11 @@ impl Simulation {
         self.tell(&Event { time: now, kind: EventKind::Candle { market, span, candle } }, witness);
     }
 
-    /// Somebody traded. It may have happened before it was seen, and executes nothing that arrived later.
+    /// Somebody traded. It may have happened before it was seen, and executes nothing that arrived later; by a clock
+    /// that is ahead of ours, it happened now.
     #[inline]
     pub fn trade(&mut self, now: Timestamp, market: MarketId, trade: Trade, witness: &mut impl Witness) {
-        self.venue.on_trade(market, &trade);
+        self.venue.on_trade(market, &Trade { time: trade.time.min(now), ..trade });
         self.exchange(now, witness);
         self.tell(&Event { time: now, kind: EventKind::Trade { market, trade } }, witness);
     }

@@ -4,8 +4,9 @@
 pub(crate) mod account;
 #[cfg(feature = "live")]
 mod examples;
+#[cfg(feature = "live")]
+pub(crate) mod trading;
 
-#[cfg(feature = "sandbox")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     #[cfg(feature = "live")]
     #[command(flatten)]
     Account(account::AccountCommand),
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    Trading(trading::TradingCommand),
 }
 
 const COMPARE_EXAMPLES: &str = "\

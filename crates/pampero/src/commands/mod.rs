@@ -13,6 +13,8 @@ mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod strategies;
+#[cfg(feature = "live")]
+mod trade;
 
 use pampero_engine::StrategyDefinition;
 
@@ -32,6 +34,8 @@ pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> R
         Command::Sandbox(args) => sandbox::sandbox(&args),
         #[cfg(feature = "live")]
         Command::Account(command) => account::account(command),
+        #[cfg(feature = "live")]
+        Command::Trading(command) => trade::trade(command, definitions),
         Command::Strategies(args) => strategies::strategies(&args, definitions),
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct FeedSection {
     pub slowest_with_orders: Option<Span>,
     pub spacing: Option<Span>,
     pub stale_after: Option<Span>,
+    pub candles: Option<Span>,
 }
 
 /// How paper trading fills.
@@ -133,6 +134,10 @@ pub(super) const TRADING: &[Row] = &[
     ("feed.stale_after", Kind::Span, "15s",
         "Without a good answer for so long, the data of a market is reported as stale.",
         |config, _, node| parse(node).map(|value| config.trading.feed.stale_after = Some(value))),
+
+    ("feed.candles", Kind::Span, "1h",
+        "How long a candle lasts for a strategy that does not say it.",
+        |config, _, node| parse(node).map(|value| config.trading.feed.candles = Some(value))),
 
     ("paper.fill", Kind::Choice(PRESETS), "conservative",
         "When and for how much the market seen fills our orders.",

@@ -143,7 +143,10 @@ pub async fn run(
         }
         match timeout_at(Instant::now() + nap(mode.next_due(), now), inbox.0.recv()).await {
             Err(_) => {}
-            Ok(None) => return Err(SessionError::Silent),
+            Ok(None) => {
+                mode.commit()?;
+                return Err(SessionError::Silent);
+            }
             Ok(Some(Input::Stop(StopMode::Now))) => {
                 let open = mode.engine().open_orders().to_vec();
                 mode.commit()?;

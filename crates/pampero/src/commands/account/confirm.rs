@@ -10,11 +10,12 @@ use crate::connect::{key_failure, local};
 use crate::error::{Exit, Failure};
 
 /// Whether somebody sits there: answers come from standard input, questions go to standard error.
-fn is_terminal() -> bool {
+pub(crate) fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-fn ask(question: &str) -> Result<String, Failure> {
+/// Asks, and gives what was typed.
+pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     let unreadable = |error: std::io::Error| Failure::Run(format!("the terminal: {error}"));
     let mut screen = std::io::stderr().lock();
     write!(screen, "{question}").and_then(|()| screen.flush()).map_err(unreadable)?;

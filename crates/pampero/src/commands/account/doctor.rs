@@ -67,6 +67,16 @@ pub(super) fn doctor(connect: &Connect, file: Option<&Path>, settle: &[String]) 
     if !settle.is_empty() {
         return settled(connect, settle).map_err(|failure| out.failed(failure));
     }
+    report(out, &look(connect, file)?.0)
+}
+
+/// What a look finds wrong, one line each.
+pub(crate) fn findings(connect: &Connect, file: Option<&Path>) -> Result<Vec<String>, Failure> {
+    let failed = look(connect, file)?.0.into_iter().filter(|check| check.state == State::Failed);
+    Ok(failed.map(|check| format!("{}: {}", check.name, check.message)).collect())
+}
+
+fn look(connect: &Connect, file: Option<&Path>) -> Result<Checks, Failure> {
     let mut checks = Checks::default();
     let config = file.map(|path| limits(&mut checks, path, connect));
     if let Some(state) = state(&mut checks, connect) {
@@ -80,7 +90,7 @@ pub(super) fn doctor(connect: &Connect, file: Option<&Path>, settle: &[String]) 
             Err(failure) => checks.failure("connection", &failure),
         }
     }
-    report(out, &checks.0)
+    Ok(checks)
 }
 
 fn report(out: Out, checks: &[Check]) -> Result<(), Failure> {

@@ -17,6 +17,9 @@ mod show;
 mod trade;
 mod webhooks;
 
+pub(crate) use self::confirm::{ask, is_terminal};
+pub(crate) use self::doctor::findings;
+
 use std::future::Future;
 
 use pampero_model::Size;

@@ -1,0 +1,227 @@
+//! What a session stands on: configuration, connection, state directory, journal.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pampero_engine::{Engine, Requirements, StrategyDefinition};
+use pampero_model::{MarketId, Span, VenueId};
+use pampero_runtime::guard::Latch;
+use pampero_runtime::promotion::Subject;
+use pampero_runtime::recorder::Recorder;
+use pampero_runtime::recovery::{self, Recovered, StrategyState};
+use pampero_runtime::session::Pen;
+use pampero_runtime::state_dir::{StateDir, StateLock};
+use pampero_store::journal::{Journal, NewSession};
+use serde_json::Value as Json;
+
+use crate::cli::trading::SessionArgs;
+use crate::config::{self, Config, Problem, Problems, Source};
+use crate::connect::{Connection, now, state_failure};
+use crate::error::{Exit, Failure};
+use crate::plan::{self, Plan, PlannedStrategy};
+use crate::sample;
+
+/// A configuration that was read without mistakes.
+pub(super) struct Reading {
+    pub config: Config,
+    pub source: Source,
+    pub folder: PathBuf,
+    pub text: String,
+}
+
+/// Reads the named configuration, or the quickstart.
+pub(super) fn read(path: Option<&Path>, definitions: &[StrategyDefinition]) -> Result<Reading, Failure> {
+    let (name, text, folder) = match path {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+            (path.display().to_string(), text, path.parent().map(Path::to_path_buf).unwrap_or_default())
+        }
+        None => (sample::QUICKSTART.0.to_owned(), sample::QUICKSTART.1.to_owned(), PathBuf::new()),
+    };
+    let reading = config::read(&name, &text);
+    if !reading.problems.is_empty() {
+        return Err(reading.all_problems(|config| plan::problems(config, definitions, &folder)).into());
+    }
+    Ok(Reading { config: reading.config, source: reading.source, folder, text })
+}
+
+impl Reading {
+    /// The plan of the configuration. Every market must be one of the exchange's.
+    pub fn plan<'a>(&self, definitions: &'a [StrategyDefinition]) -> Result<Plan<'a>, Failure> {
+        let locate = |list| Failure::Config(Problems { source: Some(self.source.clone()), list });
+        if !self.config.names_markets() {
+            let help = "name them: markets = [\"btc_usd\"]";
+            return Err(locate(vec![Problem::new("strategy", "a strategy names no market", help)]));
+        }
+        let plan = plan::resolve(&self.config, definitions, &[], &self.folder).map_err(locate)?;
+        let foreign: Vec<Problem> = plan
+            .markets
+            .iter()
+            .filter(|(_, market)| market.venue != VENUE)
+            .map(|(_, market)| {
+                let message = format!("{}:{} is not a market of {VENUE}", market.venue, market.code);
+                let help =
+                    "paper and live trading reach Bitex alone: name one of its markets, such as btc_usd";
+                Problem::new("strategy", message, help)
+            })
+            .collect();
+        if foreign.is_empty() { Ok(plan) } else { Err(locate(foreign)) }
+    }
+}
+
+/// The venue that can be reached.
+pub(super) const VENUE: &str = "bitex";
+/// Its number in the engine, where it is the only one.
+pub(super) const VENUE_ID: VenueId = VenueId(0);
+
+/// Where a session keeps its state. Paper trading has its own folder beside that of live trading.
+pub(super) fn state_dir(connect: &crate::cli::account::Connect, paper: bool) -> Result<StateDir, Failure> {
+    let name = connect.env.name();
+    let name = if paper { format!("{name}-paper") } else { name.to_owned() };
+    StateDir::open(connect.state.as_deref(), &name).map_err(state_failure)
+}
+
+/// A state directory that this process alone uses, with its latch and journal.
+pub(super) struct Ground {
+    pub connection: Connection,
+    pub state: StateDir,
+    pub latch: Arc<Latch>,
+    pub journal: Journal,
+    pub lock: StateLock,
+}
+
+impl Ground {
+    /// Takes the state directory. Refuses while another process has it.
+    pub fn take(args: &SessionArgs, paper: bool) -> Result<Self, Failure> {
+        let connection = Connection::open(&args.connect)?;
+        let state = state_dir(&args.connect, paper)?;
+        let lock = state.lock().map_err(state_failure)?;
+        let latch = Latch::open(&state).map_err(state_failure)?;
+        let journal = Journal::open(&state.journal_file()).map_err(state_failure)?;
+        Ok(Self { connection, state, latch: Arc::new(latch), journal, lock })
+    }
+}
+
+/// The engine that a session begins with.
+pub(super) enum Base {
+    /// As the last session left it.
+    Recovered(Box<Recovered>),
+    /// The first session.
+    Fresh(Box<Engine>),
+}
+
+impl Base {
+    /// What the last session left, if there was one and it is wanted; else a new engine.
+    pub fn find(
+        journal: &Journal,
+        args: &SessionArgs,
+        plan: &Plan<'_>,
+        about: &NewSession,
+    ) -> Result<Self, Failure> {
+        let setup = || plan.setup().map_err(Failure::Defect);
+        let cannot = |error: recovery::RecoveryError| {
+            let help = "`--new-ledger` begins with what the account holds, and forgets the rest";
+            Failure::account(Exit::Failed, "recovery", error.to_string(), help)
+        };
+        let find = || recovery::find_last(journal, &about.environment, &about.mode, &about.strategies);
+        let last = if args.new_ledger { None } else { find().map_err(cannot)? };
+        let Some(session) = last else {
+            let engine = Engine::new(setup()?).map_err(|error| Failure::Defect(error.to_string()))?;
+            return Ok(Self::Fresh(Box::new(engine)));
+        };
+        let strategies = if args.fresh_strategies { StrategyState::Fresh } else { StrategyState::Restore };
+        let recovered = recovery::recover(journal, session, setup()?, strategies).map_err(cannot)?;
+        Ok(Self::Recovered(Box::new(recovered)))
+    }
+
+    pub const fn is_recovered(&self) -> bool {
+        matches!(self, Self::Recovered(_))
+    }
+
+    pub fn engine(&mut self) -> &mut Engine {
+        match self {
+            Self::Recovered(recovered) => &mut recovered.engine,
+            Self::Fresh(engine) => engine,
+        }
+    }
+
+    /// Begins the session in the journal and gives the engine.
+    pub fn begin(self, journal: Journal, about: &NewSession) -> Result<(Engine, Pen), Failure> {
+        let (engine, carried) = match &self {
+            Self::Recovered(recovered) => (&recovered.engine, Some(&**recovered)),
+            Self::Fresh(engine) => (&**engine, None),
+        };
+        let recorder = Recorder::begin(journal, about, engine, carried);
+        let pen = Pen::new(recorder.map_err(|error| Failure::Run(error.to_string()))?);
+        Ok(match self {
+            Self::Recovered(recovered) => (recovered.engine, pen),
+            Self::Fresh(engine) => (*engine, pen),
+        })
+    }
+}
+
+/// How a session is described in the journal.
+pub(super) fn about(plan: &Plan<'_>, environment: &str, mode: &str, account: &str, text: &str) -> NewSession {
+    let strategies = plan.strategies.iter().map(|planned| {
+        let markets: Vec<&str> = planned
+            .markets
+            .iter()
+            .filter_map(|id| plan.markets.get(*id))
+            .map(|market| market.code.as_str())
+            .collect();
+        format!("{} on {}", planned.label, markets.join(", "))
+    });
+    NewSession {
+        environment: environment.to_owned(),
+        mode: mode.to_owned(),
+        account: account.to_owned(),
+        strategies: strategies.collect::<Vec<_>>().join("; "),
+        config: text.to_owned(),
+        config_hash: plan.hash(),
+        build: build(),
+        started_at: now(),
+    }
+}
+
+/// The build, as journals name it.
+pub(super) fn build() -> String {
+    format!("pampero {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Which strategies collect evidence, exactly.
+pub(super) fn subjects(plan: &Plan<'_>) -> Vec<Subject> {
+    let subject = |planned: &PlannedStrategy<'_>| {
+        let parameters = Json::Object(planned.parameters.clone()).to_string();
+        Subject {
+            strategy: planned.label.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            parameters: blake3::hash(parameters.as_bytes()).to_hex().chars().take(16).collect(),
+        }
+    };
+    plan.strategies.iter().map(subject).collect()
+}
+
+/// A market with the spans of the candles that are wanted of it, and how many of each must be seen first.
+pub(super) type CandlesWanted = (MarketId, Vec<(Span, usize)>);
+
+/// The candles that strategies want, by market.
+pub(super) fn candles_wanted(plan: &Plan<'_>, usual: Span) -> Result<Vec<CandlesWanted>, Failure> {
+    let mut wanted: Vec<CandlesWanted> = plan.markets.iter().map(|(id, _)| (id, Vec::new())).collect();
+    for planned in &plan.strategies {
+        let parameters = Json::Object(planned.parameters.clone());
+        let strategy = planned.definition.build(&parameters, &planned.markets);
+        let Requirements { markets, candle_spans, warm_up } =
+            strategy.map_err(|error| Failure::Defect(error.to_string()))?.requirements();
+        let spans = if candle_spans.is_empty() { vec![usual] } else { candle_spans };
+        for market in markets {
+            let Some((_, wants)) = wanted.iter_mut().find(|(id, _)| *id == market) else { continue };
+            for span in &spans {
+                match wants.iter_mut().find(|(known, _)| known == span) {
+                    Some((_, count)) => *count = warm_up.max(*count),
+                    None => wants.push((*span, warm_up)),
+                }
+            }
+        }
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,28 @@
+//! The commands that trade, and those that stop it.
+
+mod console;
+mod control;
+mod ground;
+mod live;
+mod messages;
+mod paper;
+mod production;
+mod session;
+mod watchdog;
+
+use pampero_engine::StrategyDefinition;
+
+use crate::cli::trading::TradingCommand;
+use crate::error::Failure;
+
+/// Does what a command asks for.
+pub(crate) fn trade(command: TradingCommand, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
+    match command {
+        TradingCommand::Paper(args) => paper::paper(&args, definitions),
+        TradingCommand::Live(args) => live::live(&args, definitions),
+        TradingCommand::Halt(args) => control::halt(&args),
+        TradingCommand::Resume(args) => control::resume(&args),
+        TradingCommand::Flatten(args) => control::flatten(&args),
+        TradingCommand::Watchdog(args) => watchdog::watchdog(&args, definitions),
+    }
+}

@@ -1,0 +1,517 @@
+//! The machine room of a session: threads, tasks and signals around the loop of the runtime.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pampero_engine::{Audit, Engine, OrderState, StrategyId, TradingState, TripReason};
+use pampero_exchange::Exchange;
+use pampero_model::{Currency, MarketId, Quantity, Span, Timestamp};
+use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder};
+use pampero_runtime::gateway::Gateway;
+use pampero_runtime::guard::{Guard, Latch, Level};
+use pampero_runtime::notify::{Notice, Notifier, Severity};
+use pampero_runtime::promotion::{Evidence, Shown, Subject};
+use pampero_runtime::session::{
+    Ended, Input, Mode, Operator, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings, inbox,
+    run,
+};
+use pampero_runtime::watchdog::Heartbeat;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::console::Console;
+use crate::error::Failure;
+
+/// Everything that a session is run with.
+pub(super) struct MachineRoom {
+    pub mode: Box<dyn Mode + Send>,
+    /// For market data.
+    pub exchange: Arc<dyn Exchange>,
+    pub desk: Desk,
+    pub history: Vec<(MarketId, History)>,
+    pub clock: Clock,
+    pub console: Console,
+    pub currency: Currency,
+    pub stop: StopSettings,
+    /// After how long to stop by itself.
+    pub span: Option<Span>,
+    /// What requests go through; none on paper.
+    pub gateway: Option<Arc<Gateway>>,
+    /// The kill switch; none on paper, where the latch alone is looked at.
+    pub guard: Option<Guard>,
+    pub latch: Arc<Latch>,
+    pub heartbeat: Heartbeat,
+    /// Who collects evidence here, and where.
+    pub evidence: Option<(Vec<Subject>, String)>,
+    pub notifier: Notifier,
+    /// Where to say that every position is sold.
+    pub flat_file: Option<PathBuf>,
+}
+
+/// How often the console says where the session stands.
+const STATUS_EVERY: Span = Span::from_secs(60);
+/// How often evidence is written, so that little is lost with the process.
+const EVIDENCE_EVERY: Span = Span::from_minutes(10);
+
+type Result2<T> = Result<T, Failure>;
+
+impl MachineRoom {
+    /// Runs the session until it stops. Call it within a runtime of several threads.
+    pub async fn run(self) -> Result2<Ended> {
+        let (sender, inbox) = inbox();
+        let (own, own_orders) = watch::channel(Vec::new());
+        let (end_feed, feed_ends) = watch::channel(());
+        let signals = Signals::listen()?;
+        let history = warm_up_news(&self.history);
+        let feed = tokio::spawn(feed_task(
+            Arc::clone(&self.exchange),
+            self.desk,
+            Arc::clone(&self.clock),
+            own_orders,
+            feed_ends,
+            sender.clone(),
+            self.console.clone(),
+        ));
+        for news in history {
+            let _ = sender.send(Input::News(news)).await; // the session has not begun to end
+        }
+        tokio::spawn(signals.pass_on(sender.clone()));
+        if let Some(span) = self.span {
+            tokio::spawn(stop_after(span, sender.clone()));
+        }
+        match &self.guard {
+            Some(guard) => tokio::spawn(follow_guard(guard.clone(), sender.clone())),
+            None => tokio::spawn(follow_latch(Arc::clone(&self.latch), sender.clone())),
+        };
+        let turn = Turn {
+            own,
+            guard: self.guard.clone(),
+            heartbeat: Some(self.heartbeat),
+            console: self.console.clone(),
+            currency: self.currency,
+            evidence: self
+                .evidence
+                .map(|(subjects, environment)| Book::new(subjects, environment, (self.clock)())),
+            next_status: (self.clock)().plus(STATUS_EVERY),
+            notifier: self.notifier.clone(),
+            flat_file: self.flat_file,
+            latch: Arc::clone(&self.latch),
+        };
+        let (done, result) = oneshot::channel();
+        let engine_thread = EngineThread {
+            mode: self.mode,
+            inbox,
+            clock: self.clock,
+            stop: self.stop,
+            gateway: self.gateway,
+            sender: sender.clone(),
+            handle: tokio::runtime::Handle::current(),
+            turn,
+            guard: self.guard,
+        };
+        let spawned = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            let _ = done.send(engine_thread.run());
+        });
+        spawned.map_err(|error| Failure::Run(format!("no thread for the engine: {error}")))?;
+        let ended =
+            result.await.unwrap_or_else(|_| Err(Failure::Defect("the engine's thread panicked".to_owned())));
+        drop(end_feed);
+        let _ = feed.await; // a panic there was told by its own message
+        ended
+    }
+}
+
+/// The thread that owns engine and journal.
+struct EngineThread {
+    mode: Box<dyn Mode + Send>,
+    inbox: pampero_runtime::session::Inbox,
+    clock: Clock,
+    stop: StopSettings,
+    gateway: Option<Arc<Gateway>>,
+    sender: mpsc::Sender<Input>,
+    handle: tokio::runtime::Handle,
+    turn: Turn,
+    guard: Option<Guard>,
+}
+
+impl EngineThread {
+    fn run(self) -> Result2<Ended> {
+        let Self { mut mode, inbox, clock, stop, gateway, sender, handle, mut turn, guard } = self;
+        let _sentinel = guard.as_ref().map(|guard| guard.sentinel("the engine"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(|error| Failure::Run(format!("the engine cannot start: {error}")))?;
+        let console = turn.console.clone();
+        let cell = std::cell::RefCell::new(&mut turn);
+        let mut send = |outgoing: Outgoing| {
+            let Some(gateway) = gateway.clone() else { return };
+            let sender = sender.clone();
+            handle.spawn(async move {
+                let Outgoing { venue, id, request } = outgoing;
+                let answer = gateway.carry_out(request).await;
+                let _ = sender.send(Input::Answer { venue, id, answer }).await; // too late for anybody to hear
+            });
+        };
+        let result = runtime.block_on(run(
+            mode.as_mut(),
+            inbox,
+            stop,
+            SessionHooks {
+                clock: &*clock,
+                send: &mut send,
+                turn: &mut |engine, pen, now| cell.borrow_mut().turn(engine, pen, now),
+                note: &mut |note| console.note(clock(), note),
+                audit: &mut |engine, audit| cell.borrow_mut().audit(engine, audit, clock()),
+            },
+        ));
+        let now = clock();
+        match result {
+            Ok(ended) => {
+                turn.finish(mode.as_mut(), now);
+                let reason = if ended.clean { "stopped" } else { "stopped with orders open" };
+                mode.end(now, reason).map_err(|error| Failure::Run(error.to_string()))?;
+                Ok(ended)
+            }
+            Err(error) => {
+                if let (Some(guard), SessionError::Journal(_)) = (&guard, &error) {
+                    guard.trip(Level::Halt, error.to_string(), "journal");
+                    // It cancels by itself, without this thread; the process must live that long.
+                    handle
+                        .block_on(async {
+                            tokio::time::timeout(Duration::from_mins(2), guard.cleared()).await
+                        })
+                        .ok();
+                }
+                Err(Failure::Run(error.to_string()))
+            }
+        }
+    }
+}
+
+/// What is done after each turn of the loop.
+struct Turn {
+    own: watch::Sender<Vec<OwnOrder>>,
+    guard: Option<Guard>,
+    heartbeat: Option<Heartbeat>,
+    console: Console,
+    currency: Currency,
+    evidence: Option<Book>,
+    next_status: Timestamp,
+    notifier: Notifier,
+    flat_file: Option<PathBuf>,
+    latch: Arc<Latch>,
+}
+
+impl Turn {
+    fn turn(&mut self, engine: &Engine, pen: &mut Pen, now: Timestamp) {
+        if let Some(guard) = &self.guard {
+            guard.pulse();
+        }
+        if let Some(heartbeat) = &mut self.heartbeat
+            && let Err(error) = heartbeat.beat(now)
+        {
+            // The watchdog will take this process for dead, so it must not trade on.
+            self.trip(Level::Halt, &error.to_string(), "heartbeat");
+            self.heartbeat = None;
+        }
+        if self.guard.is_some() {
+            let orders = own_orders(engine);
+            self.own.send_if_modified(|known| {
+                let changed = *known != orders;
+                *known = orders;
+                changed
+            });
+        }
+        self.say_flat(engine);
+        if now >= self.next_status {
+            self.next_status = now.plus(STATUS_EVERY);
+            self.console.status(now, engine, self.currency);
+        }
+        if let Some(book) = &mut self.evidence {
+            book.write(pen, now, EVIDENCE_EVERY);
+        }
+    }
+
+    fn audit(&mut self, engine: &Engine, audit: &Audit, now: Timestamp) {
+        self.console.audit(now, audit);
+        match audit {
+            Audit::Filled { strategy, .. } => {
+                if let Some(book) = &mut self.evidence {
+                    book.fills.entry(strategy.index()).and_modify(|count| *count += 1).or_insert(1);
+                }
+            }
+            Audit::State { state: TradingState::Active, .. } => {
+                // A watchdog that acted on the halt watches again.
+                if let Some(Err(error)) = self.heartbeat.as_mut().map(|heartbeat| heartbeat.renew(now)) {
+                    self.trip(Level::Halt, &error.to_string(), "heartbeat");
+                }
+            }
+            Audit::State { strategy, state, reason, .. } if *reason != TripReason::Operator => {
+                let text = format!("{reason:?}");
+                let all = strategy.is_none() || engine.strategy_count() == 1;
+                match state {
+                    TradingState::Halted if all => self.trip(Level::Halt, &text, "engine"),
+                    TradingState::ReduceOnly if all => self.trip(Level::Reduce, &text, "engine"),
+                    TradingState::Active => {}
+                    _ => {
+                        let notice = "A strategy was stopped; the others go on";
+                        self.notifier.send(Notice::new(Severity::Critical, "strategy", notice, text));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells `pampero flatten` that it is done.
+    fn say_flat(&mut self, engine: &Engine) {
+        let Some(file) = &self.flat_file else { return };
+        let record = self.latch.record();
+        if record.level == Level::Flatten && is_flat(engine) {
+            if let Err(error) = std::fs::write(file, record.change.to_string()) {
+                tracing::warn!(%error, "nobody can be told that every position is sold");
+            }
+            self.flat_file = None;
+        }
+    }
+
+    fn trip(&self, level: Level, reason: &str, by: &str) {
+        if let Some(guard) = &self.guard {
+            guard.trip(level, reason, by);
+        }
+    }
+
+    fn finish(&mut self, mode: &mut dyn Mode, now: Timestamp) {
+        let Self { evidence, heartbeat, .. } = self;
+        if let Some(book) = evidence {
+            mode.turned(&mut |_, pen| book.write(pen, now, Span::ZERO));
+        }
+        if let Some(Err(error)) = heartbeat.take().map(|heartbeat| heartbeat.end(now)) {
+            tracing::warn!(%error, "the watchdog cannot be told that this is the end");
+        }
+    }
+}
+
+/// Evidence that is being collected.
+struct Book {
+    subjects: Vec<Subject>,
+    environment: String,
+    since: Timestamp,
+    /// Executions since then, by strategy.
+    fills: BTreeMap<usize, u64>,
+}
+
+impl Book {
+    fn new(subjects: Vec<Subject>, environment: String, now: Timestamp) -> Self {
+        Self { subjects, environment, since: now, fills: BTreeMap::new() }
+    }
+
+    /// Writes a piece down if enough time has passed.
+    fn write(&mut self, pen: &mut Pen, now: Timestamp, after: Span) {
+        let lasted = now.since(self.since);
+        if lasted <= Span::ZERO || lasted < after {
+            return;
+        }
+        for (index, subject) in self.subjects.iter().enumerate() {
+            let fills = self.fills.get(&index).copied().unwrap_or(0);
+            let evidence = Evidence {
+                subject: subject.clone(),
+                shown: Shown::Paper { lasted, fills },
+                environment: self.environment.clone(),
+                at: now,
+            };
+            if let Err(error) = pen.journal().add_evidence(&(&evidence).into()) {
+                tracing::warn!(%error, "evidence is lost");
+            }
+        }
+        self.since = now;
+        self.fills.clear();
+    }
+}
+
+/// Whether nothing is open, and nothing is held that could be sold.
+fn is_flat(engine: &Engine) -> bool {
+    let strategies =
+        (0..engine.strategy_count()).filter_map(|index| u16::try_from(index).ok().map(StrategyId));
+    engine.open_orders().is_empty()
+        && strategies.into_iter().all(|strategy| {
+            engine.markets().iter().all(|(id, market)| {
+                engine.portfolio().position(strategy, id).quantity < market.min_base.max(Quantity::UNIT)
+            })
+        })
+}
+
+/// Own orders that are on the exchange's books.
+fn own_orders(engine: &Engine) -> Vec<OwnOrder> {
+    let on_book =
+        |state| matches!(state, OrderState::Acknowledged | OrderState::Live | OrderState::Cancelling);
+    let orders = engine.open_orders().iter().filter(|order| on_book(order.state));
+    let own = orders.map(|order| OwnOrder {
+        market: order.market,
+        side: order.side,
+        price: order.sent_price,
+        remaining: order.remaining(),
+    });
+    own.collect()
+}
+
+/// The candles of before, oldest first.
+fn warm_up_news(history: &[(MarketId, History)]) -> Vec<News> {
+    let mut news: Vec<(Timestamp, News)> = Vec::new();
+    for (market, history) in history {
+        for candles in &history.candles {
+            let (market, span) = (*market, candles.span);
+            let closed = candles.closed.iter();
+            news.extend(
+                closed.map(|candle| {
+                    (candle.open_time.plus(span), News::Candle { market, span, candle: *candle })
+                }),
+            );
+        }
+    }
+    news.sort_by_key(|(closed, _)| *closed);
+    news.into_iter().map(|(_, news)| news).collect()
+}
+
+async fn feed_task(
+    exchange: Arc<dyn Exchange>,
+    desk: Desk,
+    clock: Clock,
+    own: watch::Receiver<Vec<OwnOrder>>,
+    mut ends: watch::Receiver<()>,
+    inbox: mpsc::Sender<Input>,
+    console: Console,
+) {
+    let (sender, mut messages) = mpsc::channel::<FeedMessage>(64);
+    let shutdown = async move {
+        let _ = ends.changed().await; // the other end is dropped
+    };
+    let feed = tokio::spawn(feed::run(exchange, desk, clock, own, sender, shutdown));
+    let mut failing = false;
+    while let Some(message) = messages.recv().await {
+        match &message.error {
+            Some(error) if !failing => {
+                failing = true;
+                let facts = serde_json::json!({ "code": error.code() });
+                console.say(message.at, "feed", &format!("market data: {error}; trying again"), facts);
+            }
+            None if failing => {
+                failing = false;
+                console.say(message.at, "feed", "market data is back", serde_json::Value::Null);
+            }
+            _ => {}
+        }
+        for news in message.news {
+            tell(&console, message.at, &news);
+            if inbox.send(Input::News(news)).await.is_err() {
+                return;
+            }
+        }
+    }
+    let _ = feed.await;
+}
+
+/// What a person wants to know of the market data.
+fn tell(console: &Console, at: Timestamp, news: &News) {
+    let null = serde_json::Value::Null;
+    match news {
+        News::Gap { from, to, .. } => {
+            console.say(at, "gap", &format!("trades between {from} and {to} may be missing"), null);
+        }
+        News::Stale { .. } => console.say(at, "stale", "market data is stale: no increasing orders", null),
+        News::Fresh { .. } => console.say(at, "fresh", "market data is fresh again", null),
+        News::RateStale { currency, .. } => {
+            console.say(at, "rate_stale", &format!("the rate of {currency} is stale"), null);
+        }
+        _ => {}
+    }
+}
+
+async fn stop_after(span: Span, inbox: mpsc::Sender<Input>) {
+    let wait = u64::try_from(span.as_nanos()).map_or(Duration::ZERO, Duration::from_nanos);
+    tokio::time::sleep(wait).await;
+    let _ = inbox.send(Input::Stop(StopMode::Orderly)).await; // it has stopped already
+}
+
+/// Ctrl-C and termination: once in order, twice at once.
+struct Signals {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result2<Self> {
+        let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
+        Ok(Self {
+            interrupted: signal(SignalKind::interrupt()).map_err(cannot)?,
+            terminated: signal(SignalKind::terminate()).map_err(cannot)?,
+        })
+    }
+
+    async fn pass_on(mut self, inbox: mpsc::Sender<Input>) {
+        for mode in [StopMode::Orderly, StopMode::Now] {
+            tokio::select! {
+                _ = self.interrupted.recv() => {}
+                _ = self.terminated.recv() => {}
+            }
+            // An engine that is stuck must not hold up those who want out.
+            let _ = tokio::time::timeout(Duration::from_secs(1), inbox.send(Input::Stop(mode))).await;
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        std::process::exit(7);
+    }
+}
+
+/// Tells the engine what the kill switch does.
+async fn follow_guard(guard: Guard, inbox: mpsc::Sender<Input>) {
+    let mut changes = guard.changes();
+    let mut told = Level::Active;
+    let mut permit = None;
+    loop {
+        let level = changes.borrow_and_update().level;
+        if level != told {
+            told = level;
+            drop(permit.take());
+            for operator in operators(level) {
+                if inbox.send(Input::Operator(operator)).await.is_err() {
+                    return;
+                }
+            }
+            if level == Level::Flatten {
+                permit = guard.latch().permit_flatten();
+            }
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// On paper nothing is to be cancelled at an exchange: the latch is looked at, and the engine told.
+async fn follow_latch(latch: Arc<Latch>, inbox: mpsc::Sender<Input>) {
+    let mut told = Level::Active;
+    let mut looks = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        looks.tick().await;
+        latch.refresh();
+        let level = latch.record().level;
+        if level != told {
+            told = level;
+            for operator in operators(level) {
+                if inbox.send(Input::Operator(operator)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn operators(level: Level) -> Vec<Operator> {
+    match level {
+        Level::Active => vec![Operator::Resume],
+        Level::Reduce => vec![Operator::Reduce],
+        Level::Halt => vec![Operator::Halt],
+        Level::Flatten => vec![Operator::Halt, Operator::Flatten],
+    }
+}
