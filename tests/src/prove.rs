@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{fault_matrix, fuzz};
+use crate::{fault_matrix, fuzz, simulation};
 
 /// How much to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -49,7 +49,12 @@ pub struct Proofs {
 type Proof = (&'static str, fn(Depth) -> Row);
 
 /// Every proof that there is.
-const PROOFS: [Proof; 2] = [("faults × endpoints", faults), ("fuzz targets", fuzz_targets)];
+const PROOFS: [Proof; 4] = [
+    ("simulation", simulated),
+    ("planted bugs", planted),
+    ("faults × endpoints", faults),
+    ("fuzz targets", fuzz_targets),
+];
 
 /// Runs the proofs one after the other and tells of each as it ends.
 pub fn run(depth: Depth, mut tell: impl FnMut(&Row)) -> Proofs {
@@ -103,6 +108,49 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// The whole system, seed by seed.
+fn simulated(depth: Depth) -> Row {
+    let seeds = match depth {
+        Depth::Quick => 200,
+        Depth::Usual => 10_000,
+        Depth::Long => 1_000_000,
+    };
+    let report = simulation::run_on_all_cores(0..seeds);
+    let findings = report.findings.iter().map(|finding| format!("seed {}: {}", finding.seed, finding.what));
+    let mut row = Row { failures: findings.collect(), ..Row::default() };
+    row.count("seeds", report.seeds);
+    row.count("intents", report.intents);
+    row.count("faults", report.faults);
+    row.count("crashes", report.crashes);
+    row.count("unknown outcomes", report.unknown);
+    row.count("adopted", report.adopted);
+    row.count("executions", report.fills);
+    row.count(
+        "lost, doubled, wrongly adopted or beyond a limit",
+        u64::try_from(report.findings.len()).unwrap_or(u64::MAX),
+    );
+    let silent = report
+        .hits
+        .iter()
+        .filter(|(_, hits)| **hits == 0)
+        .map(|(fault, _)| format!("{fault:?} never struck"));
+    row.failures.extend(silent);
+    row
+}
+
+/// Bugs that are planted: what does not find them proves nothing.
+fn planted(_: Depth) -> Row {
+    let mut row = Row::default();
+    for canary in simulation::Canary::ALL {
+        let report = simulation::run(0..1_000, Some(canary));
+        if report.findings.is_empty() {
+            row.failures.push(format!("{canary:?} was not found within 1,000 seeds"));
+        }
+        row.count(format!("seeds until {canary:?}"), report.seeds);
+    }
+    row
 }
 
 fn faults(depth: Depth) -> Row {

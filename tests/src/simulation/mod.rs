@@ -16,6 +16,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -119,6 +120,50 @@ pub fn run(seeds: Range<u64>, canary: Option<Canary>) -> Report {
         }
     }
     report
+}
+
+/// The same on every core: seeds are dealt out as threads become free.
+pub fn run_on_all_cores(seeds: Range<u64>) -> Report {
+    let next = AtomicU64::new(seeds.start);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let mut report = Report { fewest_intents: u64::MAX, fewest_faults: u64::MAX, ..Report::default() };
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return report;
+            }
+            report.merge(run(seed..seed + 1, None));
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let reports = workers.into_iter().map(|worker| worker.join().unwrap());
+        reports
+            .reduce(|mut all, one| {
+                all.merge(one);
+                all
+            })
+            .unwrap_or_default()
+    })
+}
+
+impl Report {
+    fn merge(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.intents += other.intents;
+        self.faults += other.faults;
+        self.crashes += other.crashes;
+        self.fills += other.fills;
+        self.unknown += other.unknown;
+        self.adopted += other.adopted;
+        self.fewest_intents = self.fewest_intents.min(other.fewest_intents);
+        self.fewest_faults = self.fewest_faults.min(other.fewest_faults);
+        for (fault, count) in other.hits {
+            *self.hits.entry(fault).or_default() += count;
+        }
+        self.findings.extend(other.findings);
+    }
 }
 
 fn add(report: &mut Report, run: &Run) {

@@ -48,7 +48,9 @@ fn object(path: &str) -> Json {
 
 fn value(key: &Key) -> Json {
     let mut schema = match key.kind {
-        Kind::Text | Kind::Instant | Kind::Currency | Kind::Zone | Kind::Span => json!({ "type": "string" }),
+        Kind::Text | Kind::Address | Kind::Instant | Kind::Currency | Kind::Zone | Kind::Span => {
+            json!({ "type": "string" })
+        }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count => json!({ "type": "integer", "minimum": 0 }),
         Kind::Amount | Kind::Share => {

@@ -205,6 +205,7 @@ mod tests {
     fn sample(kind: Kind) -> String {
         match kind {
             Kind::Text | Kind::Any => "\"a\"".to_owned(),
+            Kind::Address => "\"https://example.com/hook\"".to_owned(),
             Kind::Flag => "true".to_owned(),
             Kind::Count => "3".to_owned(),
             Kind::Amount => "1_000.5".to_owned(),

@@ -17,6 +17,8 @@ use crate::suggest::closest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
+    /// https, or an address of this machine.
+    Address,
     Flag,
     Count,
     /// An amount of money or goods, exact; not below zero.
@@ -40,6 +42,7 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Self::Text => "a text in quotes".to_owned(),
+            Self::Address => "an address that begins with https://, or one of this machine".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Count => "a whole number, not below 0".to_owned(),
             Self::Amount => {

@@ -185,7 +185,7 @@ pub(super) const TRADING: &[Row] = &[
         "How long ago the last passed rehearsal may be.",
         |config, _, node| parse(node).map(|value| config.trading.promotion.rehearsal_age = Some(value))),
 
-    ("notify.webhook", Kind::Text, "nobody is told",
+    ("notify.webhook", Kind::Address, "nobody is told",
         "An address that gets a POST for each message: https, or this machine.",
         |config, _, node| address(node).map(|value| config.trading.notify.webhook = Some(value))),
     ("notify.template", Kind::Text, "a JSON object",
@@ -200,7 +200,7 @@ pub(super) const TRADING: &[Row] = &[
     ("notify.per_minute", Kind::Count, "10",
         "Most messages a minute; what is beyond is counted and summed up.",
         |config, _, node| parse(node).map(|value| config.trading.notify.per_minute = Some(value))),
-    ("notify.heartbeat_url", Kind::Text, "nobody is asked",
+    ("notify.heartbeat_url", Kind::Address, "nobody is asked",
         "An address that is asked for regularly while all is well, so that its silence alarms.",
         |config, _, node| address(node).map(|value| config.trading.notify.heartbeat_url = Some(value))),
     ("notify.heartbeat_every", Kind::Span, "60s",
