@@ -214,7 +214,7 @@ pub(super) const TRADING: &[Row] = &[
     ("log.format", Kind::Choice(FORMATS), "text",
         "Lines of text, or of JSON.",
         |config, _, node| text(node).map(|value| config.trading.log_format = Some(value))),
-    ("log.level", Kind::Choice(LEVELS), "info",
+    ("log.level", Kind::Choice(LEVELS), "warn, or info if `file` is set",
         "The least that is written.",
         |config, _, node| text(node).map(|value| config.trading.log_level = Some(value))),
     ("log.file", Kind::Text, "standard error",

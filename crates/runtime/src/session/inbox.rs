@@ -1,6 +1,6 @@
 //! What reaches a session from outside.
 
-use pampero_model::VenueId;
+use pampero_model::{Span, VenueId};
 use tokio::sync::mpsc;
 
 use crate::execution::{Answer, RequestId};
@@ -44,6 +44,8 @@ pub enum Input {
     },
     /// From an operator, or from the kill switch on behalf of one.
     Operator(Operator),
+    /// How far the local clock is from the exchange's.
+    ClockSkew(Span),
     /// End.
     Stop(StopMode),
 }

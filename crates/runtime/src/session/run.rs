@@ -77,6 +77,8 @@ pub struct SessionHooks<'a> {
     pub turn: &'a mut dyn FnMut(&Engine, &mut Pen, Timestamp),
     /// For each note of execution.
     pub note: &'a mut dyn FnMut(&Note),
+    /// After each commit: how long it took.
+    pub committed: &'a mut dyn FnMut(Duration),
     /// For everything that happened in the engine.
     pub audit: &'a mut dyn FnMut(&Engine, &Audit),
 }
@@ -183,6 +185,7 @@ fn take_in(mode: &mut dyn Mode, now: Timestamp, input: Input) {
             };
             mode.tell(now, EventKind::Control(control));
         }
+        Input::ClockSkew(skew) => mode.tell(now, EventKind::ClockSkew(skew)),
         Input::Stop(_) => {}
     }
 }
@@ -194,7 +197,9 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
     let sync = due || !requests.is_empty() || !notes.is_empty();
     if sync {
         // On failure the requests are dropped here, unsent.
+        let began = Instant::now();
         mode.commit()?;
+        (hooks.committed)(began.elapsed());
     }
     for request in requests {
         (hooks.send)(request);

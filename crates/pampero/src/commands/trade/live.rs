@@ -17,9 +17,10 @@ use pampero_runtime::watchdog::Heartbeat;
 use serde_json::json;
 
 use super::console::Console;
+use super::figures;
 use super::ground::{self, Base, Ground, Reading, VENUE_ID};
 use super::messages::Messages;
-use super::paper::{greet, refuse_if_halted, threads, watch_markets};
+use super::paper::{greet, market_codes, refuse_if_halted, threads, watch_markets};
 use super::production;
 use super::session::MachineRoom;
 use crate::cli::trading::LiveArgs;
@@ -32,6 +33,7 @@ use crate::plan::Plan;
 /// Trades on an exchange until it is stopped.
 pub(super) fn live(args: &LiveArgs, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let mut reading = ground::read(args.session.config.as_deref(), definitions)?;
+    figures::log(&reading.config.trading)?;
     let ground = Ground::take(&args.session, false)?;
     refuse_if_halted(&ground)?;
     let threads = threads()?;
@@ -104,6 +106,8 @@ impl Start<'_> {
             },
             move || blocked.blocked_by(),
         );
+        let budget = connection.public().budget().clone();
+        let metrics = figures::serve(&reading.config.trading, budget, &latch, &messages.notifier).await?;
         let live = &reading.config.trading.live;
         let room = MachineRoom {
             mode: Box::new(Live::new(engine, vec![execution], pen)),
@@ -123,6 +127,9 @@ impl Start<'_> {
             heartbeat: Heartbeat::open(&state.heartbeat_file(), clock()).map_err(state_failure)?,
             evidence: None,
             notifier: messages.notifier.clone(),
+            metrics,
+            clockwork: connection.public().clone(),
+            codes: market_codes(plan),
             flat_file: Some(state.flat_file()),
             clock: Arc::clone(&clock),
         };

@@ -2,6 +2,7 @@
 
 mod console;
 mod control;
+mod figures;
 mod ground;
 mod live;
 mod messages;

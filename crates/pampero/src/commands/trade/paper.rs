@@ -16,6 +16,7 @@ use pampero_venue::{FillModel, Latency, LatencyModel, SimSettings};
 use serde_json::json;
 
 use super::console::Console;
+use super::figures;
 use super::ground::{self, Base, Ground, Reading};
 use super::messages::Messages;
 use super::session::MachineRoom;
@@ -29,6 +30,7 @@ use crate::plan::Plan;
 pub(super) fn paper(args: &PaperArgs, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let reading = ground::read(args.session.config.as_deref(), definitions)?;
     let plan = reading.plan(definitions)?;
+    figures::log(&reading.config.trading)?;
     let ground = Ground::take(&args.session, true)?;
     refuse_if_halted(&ground)?;
     threads()?.block_on(session(args, &reading, &plan, ground))
@@ -97,6 +99,13 @@ async fn session(
     );
     let alive = Arc::new(AtomicBool::new(true));
     let messages = Messages::start(&reading.config.trading, state.environment(), &alive)?;
+    let metrics = figures::serve(
+        &reading.config.trading,
+        connection.public().budget().clone(),
+        &latch,
+        &messages.notifier,
+    )
+    .await?;
     let now = clock();
     let room = MachineRoom {
         mode: Box::new(Paper::new(engine, venue, pen)),
@@ -113,6 +122,9 @@ async fn session(
         heartbeat: Heartbeat::open(&state.heartbeat_file(), now).map_err(state_failure)?,
         evidence: Some((ground::subjects(plan), environment.to_owned())),
         notifier: messages.notifier.clone(),
+        metrics,
+        clockwork: connection.public().clone(),
+        codes: market_codes(plan),
         flat_file: None,
         clock: Arc::clone(&clock),
     };
@@ -173,6 +185,11 @@ pub(super) async fn watch_markets(
 
 /// Requests by which the latency is measured, by market.
 const MEASURED: usize = 5;
+
+/// The exchange's codes of the markets, in their order.
+pub(super) fn market_codes(plan: &Plan<'_>) -> Vec<String> {
+    plan.markets.iter().map(|(_, market)| market.code.clone()).collect()
+}
 
 /// Says what begins.
 pub(super) fn greet(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pampero_bitex::Client;
 use pampero_engine::{Audit, Engine, OrderState, StrategyId, TradingState, TripReason};
 use pampero_exchange::Exchange;
 use pampero_model::{Currency, MarketId, Quantity, Span, Timestamp};
@@ -17,11 +18,13 @@ use pampero_runtime::session::{
     Ended, Input, Mode, Operator, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings, inbox,
     run,
 };
+use pampero_runtime::telemetry::Metrics;
 use pampero_runtime::watchdog::Heartbeat;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::console::Console;
+use super::figures::{self, Figures};
 use crate::error::Failure;
 
 /// Everything that a session is run with.
@@ -31,6 +34,8 @@ pub(super) struct MachineRoom {
     pub exchange: Arc<dyn Exchange>,
     pub desk: Desk,
     pub history: Vec<(MarketId, History)>,
+    /// Codes of these markets.
+    pub codes: Vec<String>,
     pub clock: Clock,
     pub console: Console,
     pub currency: Currency,
@@ -46,6 +51,9 @@ pub(super) struct MachineRoom {
     /// Who collects evidence here, and where.
     pub evidence: Option<(Vec<Subject>, String)>,
     pub notifier: Notifier,
+    pub metrics: Metrics,
+    /// Looks at the exchange's clock.
+    pub clockwork: Client,
     /// Where to say that every position is sold.
     pub flat_file: Option<PathBuf>,
 }
@@ -65,18 +73,22 @@ impl MachineRoom {
         let (end_feed, feed_ends) = watch::channel(());
         let signals = Signals::listen()?;
         let history = warm_up_news(&self.history);
-        let feed = tokio::spawn(feed_task(
-            Arc::clone(&self.exchange),
-            self.desk,
-            Arc::clone(&self.clock),
-            own_orders,
-            feed_ends,
-            sender.clone(),
-            self.console.clone(),
-        ));
+        let codes = self.history.iter().map(|(market, _)| *market).zip(self.codes).collect();
+        let feed = tokio::spawn(feed_task(FeedTask {
+            exchange: Arc::clone(&self.exchange),
+            desk: self.desk,
+            clock: Arc::clone(&self.clock),
+            own: own_orders,
+            ends: feed_ends,
+            inbox: sender.clone(),
+            console: self.console.clone(),
+            metrics: self.metrics.clone(),
+            codes,
+        }));
         for news in history {
             let _ = sender.send(Input::News(news)).await; // the session has not begun to end
         }
+        tokio::spawn(watch_clock(self.clockwork, Arc::clone(&self.clock), sender.clone()));
         tokio::spawn(signals.pass_on(sender.clone()));
         if let Some(span) = self.span {
             tokio::spawn(stop_after(span, sender.clone()));
@@ -97,6 +109,7 @@ impl MachineRoom {
             next_status: (self.clock)().plus(STATUS_EVERY),
             notifier: self.notifier.clone(),
             flat_file: self.flat_file,
+            figures: Figures::new(self.metrics.clone()),
             latch: Arc::clone(&self.latch),
         };
         let (done, result) = oneshot::channel();
@@ -110,6 +123,7 @@ impl MachineRoom {
             handle: tokio::runtime::Handle::current(),
             turn,
             guard: self.guard,
+            metrics: self.metrics,
         };
         let spawned = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let _ = done.send(engine_thread.run());
@@ -134,11 +148,12 @@ struct EngineThread {
     handle: tokio::runtime::Handle,
     turn: Turn,
     guard: Option<Guard>,
+    metrics: Metrics,
 }
 
 impl EngineThread {
     fn run(self) -> Result2<Ended> {
-        let Self { mut mode, inbox, clock, stop, gateway, sender, handle, mut turn, guard } = self;
+        let Self { mut mode, inbox, clock, stop, gateway, sender, handle, mut turn, guard, metrics } = self;
         let _sentinel = guard.as_ref().map(|guard| guard.sentinel("the engine"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| Failure::Run(format!("the engine cannot start: {error}")))?;
@@ -146,10 +161,12 @@ impl EngineThread {
         let cell = std::cell::RefCell::new(&mut turn);
         let mut send = |outgoing: Outgoing| {
             let Some(gateway) = gateway.clone() else { return };
-            let sender = sender.clone();
+            let (sender, metrics) = (sender.clone(), metrics.clone());
             handle.spawn(async move {
                 let Outgoing { venue, id, request } = outgoing;
+                let class = figures::class(&request);
                 let answer = gateway.carry_out(request).await;
+                metrics.answered(class, figures::outcome(&answer));
                 let _ = sender.send(Input::Answer { venue, id, answer }).await; // too late for anybody to hear
             });
         };
@@ -163,6 +180,7 @@ impl EngineThread {
                 turn: &mut |engine, pen, now| cell.borrow_mut().turn(engine, pen, now),
                 note: &mut |note| console.note(clock(), note),
                 audit: &mut |engine, audit| cell.borrow_mut().audit(engine, audit, clock()),
+                committed: &mut |took| metrics.committed(took),
             },
         ));
         let now = clock();
@@ -200,6 +218,7 @@ struct Turn {
     next_status: Timestamp,
     notifier: Notifier,
     flat_file: Option<PathBuf>,
+    figures: Figures,
     latch: Arc<Latch>,
 }
 
@@ -223,6 +242,7 @@ impl Turn {
                 changed
             });
         }
+        self.figures.turn(engine, now);
         self.say_flat(engine);
         if now >= self.next_status {
             self.next_status = now.plus(STATUS_EVERY);
@@ -235,6 +255,7 @@ impl Turn {
 
     fn audit(&mut self, engine: &Engine, audit: &Audit, now: Timestamp) {
         self.console.audit(now, audit);
+        self.figures.audit(engine, audit);
         match audit {
             Audit::Filled { strategy, .. } => {
                 if let Some(book) = &mut self.evidence {
@@ -374,15 +395,21 @@ fn warm_up_news(history: &[(MarketId, History)]) -> Vec<News> {
     news.into_iter().map(|(_, news)| news).collect()
 }
 
-async fn feed_task(
+/// Market data on its way to the inbox.
+struct FeedTask {
     exchange: Arc<dyn Exchange>,
     desk: Desk,
     clock: Clock,
     own: watch::Receiver<Vec<OwnOrder>>,
-    mut ends: watch::Receiver<()>,
+    ends: watch::Receiver<()>,
     inbox: mpsc::Sender<Input>,
     console: Console,
-) {
+    metrics: Metrics,
+    codes: BTreeMap<MarketId, String>,
+}
+
+async fn feed_task(task: FeedTask) {
+    let FeedTask { exchange, desk, clock, own, mut ends, inbox, console, metrics, codes } = task;
     let (sender, mut messages) = mpsc::channel::<FeedMessage>(64);
     let shutdown = async move {
         let _ = ends.changed().await; // the other end is dropped
@@ -401,6 +428,9 @@ async fn feed_task(
                 console.say(message.at, "feed", "market data is back", serde_json::Value::Null);
             }
             _ => {}
+        }
+        if let (None, Some(code)) = (&message.error, message.market.and_then(|market| codes.get(&market))) {
+            metrics.market_seen(code, message.at);
         }
         for news in message.news {
             tell(&console, message.at, &news);
@@ -426,6 +456,29 @@ fn tell(console: &Console, at: Timestamp, news: &News) {
         }
         _ => {}
     }
+}
+
+/// Compares the local clock with the exchange's, which tells whole seconds, from time to time.
+async fn watch_clock(client: Client, clock: Clock, inbox: mpsc::Sender<Input>) {
+    let mut looks = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        looks.tick().await;
+        let before = clock();
+        let Ok(probe) = client.probe().await else { continue };
+        let Some(server) = probe.server_time else { continue };
+        let skew = skew(before, clock(), server);
+        if inbox.send(Input::ClockSkew(skew)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How far the clocks are apart at least: the server looked at its own between asking and answer, and cut off the part
+/// of a second.
+fn skew(asked: Timestamp, answered: Timestamp, server: Timestamp) -> Span {
+    let ahead = asked.since(server.plus(Span::from_secs(1)));
+    let behind = server.since(answered);
+    ahead.max(behind).max(Span::ZERO)
 }
 
 async fn stop_after(span: Span, inbox: mpsc::Sender<Input>) {
@@ -513,5 +566,19 @@ fn operators(level: Level) -> Vec<Operator> {
         Level::Reduce => vec![Operator::Reduce],
         Level::Halt => vec![Operator::Halt],
         Level::Flatten => vec![Operator::Halt, Operator::Flatten],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_differ_only_by_what_nothing_else_explains() {
+        let at = |millis: i64| Timestamp::from_nanos(millis * 1_000_000);
+        assert_eq!(skew(at(10_200), at(10_700), at(10_000)), Span::ZERO, "cut off to the second");
+        assert_eq!(skew(at(10_900), at(11_300), at(11_000)), Span::ZERO, "asked before, answered after");
+        assert_eq!(skew(at(15_000), at(15_200), at(10_000)), Span::from_secs(4), "ahead");
+        assert_eq!(skew(at(5_000), at(6_000), at(10_000)), Span::from_secs(4), "behind");
     }
 }
