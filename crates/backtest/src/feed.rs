@@ -26,6 +26,14 @@ pub enum FeedData {
     Books(Arc<BookSeries>),
 }
 
+impl Feed {
+    /// The part of it within `[from, to)`, by the times at which observations begin.
+    #[must_use]
+    pub fn within(&self, from: Timestamp, to: Timestamp) -> Self {
+        Self { market: self.market, data: self.data.within(from, to) }
+    }
+}
+
 impl FeedData {
     /// The times by which the observations are ordered: a candle's is its start.
     pub(crate) fn times(&self) -> &[Timestamp] {
@@ -37,31 +45,30 @@ impl FeedData {
         }
     }
 
-    /// The observations from an instant on.
-    pub(crate) fn since(&self, start: Timestamp) -> Self {
-        let first = self.times().partition_point(|time| *time < start);
+    /// The observations within `[from, to)`.
+    fn within(&self, from: Timestamp, to: Timestamp) -> Self {
+        let first = self.times().partition_point(|time| *time < from);
+        let end = self.times().partition_point(|time| *time < to);
         match self {
             Self::Candles(series) => {
                 let mut rest = CandleSeries::new(series.span());
-                series.iter().skip(first).for_each(|candle| rest.push(&candle));
+                (first..end).filter_map(|index| series.get(index)).for_each(|candle| rest.push(&candle));
                 Self::Candles(Arc::new(rest))
             }
             Self::Trades(series) => {
                 let mut rest = TradeSeries::default();
-                (first..series.len())
-                    .filter_map(|index| series.get(index))
-                    .for_each(|trade| rest.push(&trade));
+                (first..end).filter_map(|index| series.get(index)).for_each(|trade| rest.push(&trade));
                 Self::Trades(Arc::new(rest))
             }
             Self::Quotes(series) => {
                 let mut rest = QuoteSeries::default();
-                let quotes = (first..series.len()).filter_map(|index| series.get(index));
+                let quotes = (first..end).filter_map(|index| series.get(index));
                 quotes.for_each(|(time, quote)| rest.push(time, &quote));
                 Self::Quotes(Arc::new(rest))
             }
             Self::Books(series) => {
                 let mut rest = BookSeries::default();
-                let books = (first..series.len()).filter_map(|index| series.get(index));
+                let books = (first..end).filter_map(|index| series.get(index));
                 books.for_each(|(time, book)| rest.push(time, book));
                 Self::Books(Arc::new(rest))
             }

@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// Market data is wrong.
     #[error("{0}")]
     Data(DataError),
+    /// A check found something wrong.
+    #[error("{0}")]
+    Check(String),
     /// A run could not be made, or its result not written.
     #[error("{0}")]
     Run(String),
@@ -100,6 +103,7 @@ impl Failure {
             Self::Run(_) => "failed",
             Self::Different => "different",
             Self::Account { code, .. } => code,
+            Self::Check(_) => "checks_failed",
             Self::Defect(_) => "defect",
         }
     }
@@ -126,6 +130,7 @@ impl Failure {
             Self::Config(_) => 3,
             Self::Data(_) => 4,
             Self::Different => 10,
+            Self::Check(_) => 9,
             Self::Defect(_) => 70,
         }
     }

@@ -10,6 +10,7 @@ fn every_help_fits_eighty_columns() {
     for command in [
         "",
         "backtest",
+        "check",
         "data",
         "data import",
         "data list",

@@ -50,6 +50,7 @@
 
 mod build;
 mod generate;
+mod golden;
 mod outcome;
 mod properties;
 mod scenario;
@@ -62,6 +63,7 @@ pub use proptest;
 
 pub use build::{at, cash, level, market, price, quantity, quote, rate, trade};
 pub use generate::{Walk, walks, with_gaps};
+pub use golden::expect_golden;
 pub use outcome::Run;
 pub use properties::{
     always_able_to_flatten, never_exceeds_position, no_decision_from_the_future, restart_changes_nothing,

@@ -131,6 +131,79 @@ fn a_bad_literal_is_named() {
     let _ = price("1,5");
 }
 
+#[test]
+fn a_golden_file_holds_what_a_run_did() {
+    let run = Scenario::new()
+        .balance("1000 USD")
+        .closes(Span::from_minutes(1), &["100", "101", "102", "103"])
+        .run(Every::new(2, "100"));
+    run.expect_golden("tests/golden/every_second_candle.txt");
+}
+
+#[test]
+#[should_panic(
+    expected = "differs at line 1\n  - 120s buy 100 quote at 103.02\n  + 120s buy 200 quote at 103.02"
+)]
+fn a_run_that_differs_from_its_golden_file_is_shown() {
+    let accepting = std::env::var_os("PAMPERO_ACCEPT").is_some();
+    // Accepting would write the wrong run; then the test has nothing to show.
+    assert!(
+        !accepting,
+        "differs at line 1\n  - 120s buy 100 quote at 103.02\n  + 120s buy 200 quote at 103.02"
+    );
+    Scenario::new()
+        .balance("1000 USD")
+        .closes(Span::from_minutes(1), &["100", "101", "102", "103"])
+        .run(Every::new(2, "200"))
+        .expect_golden("tests/golden/every_second_candle.txt");
+}
+
+/// Buys once in each market when both were seen.
+struct Both {
+    seen: [bool; 2],
+}
+
+impl Strategy for Both {
+    fn requirements(&self) -> Requirements {
+        Requirements { markets: vec![MARKET, OTHER], ..Requirements::default() }
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {
+        self.seen[market.index()] = true;
+        if self.seen == [true, true] {
+            self.seen = [false, false];
+            for market in [MARKET, OTHER] {
+                let _ = ctx.submit(Intent::market(market, Side::Buy, Size::Quote(cash("10"))));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scenario_may_have_two_markets_of_two_venues() {
+    let rules = market("0");
+    let other = pampero_model::Market {
+        venue: "other".to_owned(),
+        code: "btc_ars".to_owned(),
+        quote: "ARS".parse().unwrap(),
+        ..rules
+    };
+    let run = Scenario::new()
+        .balance("50 USD")
+        .quote(0, ("99", "1"), ("101", "1"))
+        .quote(2, ("99", "1"), ("101", "1"))
+        .and_market(other)
+        .balance("40 ARS")
+        .rate("ARS", "0.001")
+        .quote(1, ("990", "1"), ("1010", "1"))
+        .quote(3, ("990", "1"), ("1010", "1"))
+        .run(Both { seen: [false, false] });
+    run.expect_fills(&["2s buy 0.0990099 at 101 taker", "3s buy 0.00990099 at 1010 taker on btc_ars"]);
+    // Each venue's own money is spent, to the rest that the last unit of base leaves.
+    assert_eq!(run.quote(), cash("40"));
+    assert!(run.balance("ARS".parse().unwrap()) < cash("30.1").units());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

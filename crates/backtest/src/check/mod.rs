@@ -119,7 +119,7 @@ pub fn check_warm_up(rebuild: &Rebuild<'_>, feeds: &[Feed]) -> Result<Verdict, C
             extra.saturating_add(needed)
         )));
     };
-    let since = |start| feeds.iter().map(|feed| begin_at(feed, start)).collect::<Vec<Feed>>();
+    let since = |start| feeds.iter().map(|feed| feed.within(start, Timestamp::MAX)).collect::<Vec<Feed>>();
     let short = asked(&outcome(rebuild, &since(short_start))?);
     let with_more = |feeds: &[Feed]| {
         let mut backtest = rebuild(feeds)?;
@@ -156,12 +156,6 @@ pub fn check_determinism(rebuild: &Rebuild<'_>, feeds: &[Feed]) -> Result<Verdic
 
 fn is_candles(data: &FeedData) -> bool {
     matches!(data, FeedData::Candles(_))
-}
-
-/// The feed from an instant on.
-fn begin_at(feed: &Feed, start: Timestamp) -> Feed {
-    let data = feed.data.since(start);
-    Feed { market: feed.market, data }
 }
 
 /// Instants spread over the orders, and over the history between them: an order that is missing has no instant.

@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Trade strategies through history and report what came of it
     #[command(after_help = BACKTEST_EXAMPLES)]
     Backtest(Box<BacktestArgs>),
+    /// Check a strategy for look-ahead, a short warm-up, or chance
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Box<CheckArgs>),
     /// Import, record, fetch, list, verify and generate market data
     #[command(subcommand)]
     Data(DataCommand),
@@ -159,6 +162,86 @@ pub(crate) struct SandboxArgs {
     /// Print one JSON object when ready
     #[arg(long)]
     pub json: bool,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Checks:
+  lookahead    garbage in the place of the future changes no earlier order, at
+               two dozen instants; of the candle that begins only the open is
+               known
+  warmup       more history before the declared warm-up changes no order
+  determinism  the same run twice ends the same in every detail
+  all          each of the three
+
+Examples:
+  pampero check lookahead my.toml
+  pampero check all --strategy sma-cross --data candles.csv --cash USD=10000
+
+Exit codes: 0 nothing found, 1 files, 2 command line, 3 configuration,
+4 market data, 9 something found, 70 a defect of ours";
+
+/// What can be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckKind {
+    Lookahead,
+    Warmup,
+    Determinism,
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// lookahead, warmup, determinism or all
+    #[arg(hide_possible_values = true)]
+    pub check: CheckKind,
+    /// The configuration [default: the built-in quickstart, unless --data]
+    pub config: Option<PathBuf>,
+    /// The strategy, in place of the configured one
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// A parameter (NAME.KEY=VALUE with several strategies)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// CSV or Parquet; MARKET=FILE binds it to a market
+    #[arg(long, value_name = "FILE")]
+    pub data: Vec<String>,
+    /// CODE or VENUE:CODE [default: what the data says]
+    #[arg(long, value_name = "CODE")]
+    pub market: Vec<String>,
+    /// Starting balance: USD=1000000, also BTC=0.5
+    #[arg(long, value_name = "CUR=AMT", value_parser = pair)]
+    pub cash: Vec<(String, String)>,
+    /// Only what happens at or after this date or instant
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Timestamp>,
+    /// Only what happens before this date or instant
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<Timestamp>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl CheckArgs {
+    /// The run that is checked.
+    pub fn run(&self) -> BacktestArgs {
+        BacktestArgs {
+            config: self.config.clone(),
+            strategy: self.strategy.clone(),
+            set: self.set.clone(),
+            data: self.data.clone(),
+            market: self.market.clone(),
+            cash: self.cash.clone(),
+            fee: None,
+            fill: None,
+            from: self.from,
+            to: self.to,
+            seed: None,
+            json: self.json,
+            out: None,
+            html: None,
+        }
+    }
 }
 
 const BACKTEST_EXAMPLES: &str = "\

@@ -25,6 +25,21 @@ use crate::{flags, output, sample};
 
 /// Trades strategies through history.
 pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -> Result<(), Failure> {
+    with_plan(args, strategies, |plan, loaded, load_seconds| {
+        let inputs = inputs(args, plan, &loaded);
+        let runs = Runs { plan, inputs, load_seconds };
+        let feeds = data::feeds(loaded, &plan.markets);
+        if args.fill == Some(Fill::All) { runs.compare(&feeds, args) } else { runs.one(feeds, args) }
+    })
+}
+
+/// Reads the configuration and the data that the arguments name, and does something with the plan and the data; the
+/// third argument is how many seconds the reading took.
+pub(super) fn with_plan<T>(
+    args: &BacktestArgs,
+    strategies: &[StrategyDefinition],
+    then: impl FnOnce(&Plan<'_>, Vec<Loaded>, f64) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let (mut config, source, folder) = configuration(args, strategies)?;
     let locate = |list| Failure::Config(Problems { source: source.clone(), list });
     flags::apply(&mut config, args, strategies).map_err(locate)?;
@@ -40,10 +55,19 @@ pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -
     let load_seconds = loading.elapsed().as_secs_f64();
     let markets: Vec<String> = loaded.iter().map(|part| part.market.clone()).collect();
     let plan = plan::resolve(&config, strategies, &markets, &folder).map_err(locate)?;
-    let inputs = inputs(args, &plan, &loaded);
-    let runs = Runs { plan: &plan, inputs, load_seconds };
-    let feeds = data::feeds(loaded, &plan.markets);
-    if args.fill == Some(Fill::All) { runs.compare(&feeds, args) } else { runs.one(feeds, args) }
+    then(&plan, loaded, load_seconds)
+}
+
+/// The run of a plan over its range.
+pub(super) fn assemble(plan: &Plan<'_>, feeds: Vec<Feed>, preset: FillPreset) -> Result<Backtest, String> {
+    Ok(Backtest {
+        setup: plan.setup()?,
+        feeds,
+        venue: SimSettings { fill: plan.fill_model(preset), latency: plan.latency.clone(), seed: plan.seed },
+        from: plan.from,
+        to: plan.to,
+        recording: Recording::Everything,
+    })
 }
 
 /// The named configuration; the quickstart if there is neither one nor data; else an empty one.
@@ -226,18 +250,7 @@ impl Runs<'_> {
         let plan = self.plan;
         let facts = FeedFacts::of(&feeds, plan.from, plan.to);
         let kinds: Vec<&str> = feeds.iter().map(|feed| feed.data.name()).collect();
-        let backtest = Backtest {
-            setup: plan.setup().map_err(Failure::Defect)?,
-            feeds,
-            venue: SimSettings {
-                fill: plan.fill_model(preset),
-                latency: plan.latency.clone(),
-                seed: plan.seed,
-            },
-            from: plan.from,
-            to: plan.to,
-            recording: Recording::Everything,
-        };
+        let backtest = assemble(plan, feeds, preset).map_err(Failure::Defect)?;
         let running = Instant::now();
         let outcome = run_with_progress(backtest, &mut |done, total| {
             if let Some(progress) = progress {

@@ -3,6 +3,7 @@
 #[cfg(feature = "live")]
 mod account;
 mod backtest;
+mod check;
 #[cfg(feature = "live")]
 pub(crate) mod collect;
 mod compare;
@@ -25,6 +26,7 @@ use crate::error::Failure;
 pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     match command {
         Command::Backtest(args) => backtest::backtest(&args, definitions),
+        Command::Check(args) => check::check(&args, definitions),
         Command::Data(command) => data::data(command),
         Command::Config(command) => config::config(command, definitions),
         Command::Explain(args) => explain::explain(&args),
