@@ -547,7 +547,9 @@ impl Execution {
         self.note(Note::CancelAnswered { side: key.0, venue_order: key.1, error });
         let before = self.cancels.get(&key).copied();
         if let Some(task) = before {
-            let due = self.now.plus(self.backoff(task.tries));
+            // One that was accepted needs a read more than a repetition.
+            let patience = if result.is_ok() { task.tries.saturating_add(2) } else { task.tries };
+            let due = self.now.plus(self.backoff(patience));
             self.cancels.insert(key, task.again(due, result.is_ok()));
         }
         let order = match self.local.owners.get(&key) {
@@ -572,7 +574,8 @@ impl Execution {
             Err(error) if error.is_authentication() => self.alarm(order, Alarm::Key, error.to_string()),
             Err(_) => {}
         }
-        self.rounds.hurry(self.now.plus(self.settings.poll_first));
+        // The exchange takes a quarter of a second or so.
+        self.rounds.hurry(self.now.plus(Span::from_nanos(self.settings.poll_first.as_nanos() / 2)));
     }
 
     fn all_cancel_answered(&mut self, result: &Result<(), Error>) {

@@ -153,7 +153,8 @@ pub fn wanted(local: &Local, snapshot: &Snapshot, protection: Span, most: usize)
         let listed: BTreeSet<Key> = active.iter().map(|view| (view.side, view.id)).collect();
         let missing = |own: &&LocalOrder| {
             let young = snapshot.began.since(own.sent_at) < protection;
-            let moving = own.status == Some(VenueStatus::ToCancel);
+            // Not for a verdict of absence: its end is expected, and only this read tells it.
+            let moving = own.status == Some(VenueStatus::ToCancel) || own.cancel_asked;
             own.stage == Stage::Open && !is_final(own.status) && (moving || !young)
         };
         let own = local.orders.values().filter(missing);
