@@ -29,9 +29,14 @@ impl Exchange {
 
     /// With more of a configuration.
     pub fn with(more: &str) -> Self {
+        Self::configured(&format!("{QUIET}{more}"))
+    }
+
+    /// With this configuration alone.
+    pub fn configured(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("exchange.toml");
-        std::fs::write(&config, format!("{QUIET}{more}")).unwrap();
+        std::fs::write(&config, text).unwrap();
         let (process, ready) = spawn(&folder.path().join("state"), &config);
         Self { process, ready, folder }
     }
