@@ -166,7 +166,9 @@ fn documents_have_the_recorded_shapes() {
         let recorded: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
         let answer = server.get(path, "admin");
         assert_eq!(u64::from(answer.status), recorded["response"]["status"].as_u64().unwrap(), "{path}");
-        let found = differences(&answer.json(), &recorded["response"]["body"]);
+        let mut found = differences(&answer.json(), &recorded["response"]["body"]);
+        // Users have said where their events go since 2020, after these were recorded.
+        found.retain(|difference| !difference.ends_with(".attributes.webhook_url is too much"));
         wrong.extend(found.into_iter().map(|difference| format!("{recording}: {difference}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

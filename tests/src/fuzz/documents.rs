@@ -46,7 +46,7 @@ pub(super) fn documents(input: &[u8]) {
     }
 }
 
-/// The first byte of the inputs of [`documents`] for a body, if a reader takes it.
+/// The first byte of the inputs of `documents` for a body, if a reader takes it.
 pub fn reader_of(body: &[u8]) -> Option<u8> {
     READERS.iter().position(|reads| reads(body)).and_then(|at| u8::try_from(at).ok())
 }
