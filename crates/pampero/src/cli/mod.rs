@@ -7,6 +7,7 @@ mod examples;
 #[cfg(feature = "live")]
 pub(crate) mod trading;
 
+#[cfg(feature = "sandbox")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
