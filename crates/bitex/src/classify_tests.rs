@@ -129,6 +129,14 @@ fn strange_error_documents_are_no_reason_to_panic() {
     }
 }
 
+/// Found by fuzzing: the pieces were looked at one by one and shown as a whole.
+#[test]
+fn a_key_in_pieces_between_control_characters_is_not_put_together() {
+    let body = "{\"error\":\"no such key 0123456789abcdef\u{7f}0123456789abcdef\u{85}01234567, sorry\"}";
+    let Error::Unauthorized(words) = answer(401, body).refusal(false) else { panic!("another error") };
+    assert_eq!(words, "no such key …, sorry");
+}
+
 #[test]
 fn the_exchanges_words_are_cut_short() {
     let long = format!(r#"{{"error":"{}"}}"#, "palabra ".repeat(500));

@@ -77,6 +77,8 @@ fn malformed(error: serde_json::Error) -> Error {
 
 /// At most a line of somebody else's words, without anything that looks like a key.
 pub(crate) fn brief(words: &str) -> String {
+    // Before anything else: what they keep apart would stand together without them, a key too.
+    let words: String = words.chars().filter(|letter| !letter.is_control()).collect();
     let mut line = String::new();
     for piece in words.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric()) {
         let word = piece.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
@@ -87,7 +89,7 @@ pub(crate) fn brief(words: &str) -> String {
             line.push_str(piece);
         }
     }
-    let mut brief: String = line.chars().filter(|letter| !letter.is_control()).take(200).collect();
+    let mut brief: String = line.chars().take(200).collect();
     if line.chars().count() > 200 {
         brief.push('…');
     }
