@@ -19,7 +19,9 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
 fn every_link_between_pages_leads_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found: Vec<PathBuf> =
-        ["README.md", "BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|name| root.join(name)).into();
+        ["README.md", "BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+            .map(|name| root.join(name))
+            .into();
     pages(&root.join("docs"), &mut found);
     pages(&root.join("strategies"), &mut found);
     let (mut links, mut broken) = (0, Vec::new());

@@ -43,7 +43,11 @@ fn prove(flags: &[&str]) -> Result<(), String> {
 /// Every generated page with its path.
 fn pages() -> Vec<(PathBuf, String)> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-    vec![(docs.join("risk-gate.md"), risk_page::render())]
+    let mut pages = vec![(docs.join("risk-gate.md"), risk_page::render())];
+    pages.extend(
+        pampero::reference_pages().into_iter().map(|(name, text)| (docs.join("reference").join(name), text)),
+    );
+    pages
 }
 
 fn write_pages() -> Result<(), String> {

@@ -20,6 +20,7 @@ mod market_list;
 mod output;
 mod plan;
 mod progress;
+mod reference;
 mod sample;
 mod suggest;
 mod wire;
@@ -92,4 +93,28 @@ pub fn check_configuration(
     }
     let problems = reading.all_problems(|config| plan::problems(config, strategies, folder));
     Err(problems.render(false))
+}
+
+/// The pages of the reference that the program itself knows, each with its file name, for `cargo xtask docs`.
+#[doc(hidden)]
+pub fn reference_pages() -> Vec<(&'static str, String)> {
+    reference::pages()
+}
+
+/// Whether the command line takes these words, which begin with the name of the program, for the tests of a book
+/// that shows commands which need an account.
+///
+/// ```
+/// assert!(pampero::check_command_line(&["pampero", "balances", "--env", "production"]).is_ok());
+/// assert!(pampero::check_command_line(&["pampero", "balances", "--every-thing"]).is_err());
+/// ```
+///
+/// # Errors
+/// What the command would print.
+pub fn check_command_line(words: &[&str]) -> Result<(), String> {
+    match cli::Cli::try_parse_from(words) {
+        Ok(_) => Ok(()),
+        Err(message) if message.exit_code() == 0 => Ok(()),
+        Err(message) => Err(message.to_string()),
+    }
 }

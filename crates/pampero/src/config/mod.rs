@@ -26,7 +26,7 @@ pub(crate) use json_schema::json_schema;
 pub(crate) use parameters::{build_parameters, of_command_line};
 pub(crate) use problem::{Problem, Problems, Source};
 pub(crate) use reader::read;
-pub(crate) use schema::closest_key;
+pub(crate) use schema::{KEYS, closest_key, tables};
 pub(crate) use trading::TradingSection;
 
 /// What a configuration says; what it leaves out is `None` or empty.
