@@ -4,8 +4,9 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{ChildStdout, Stdio};
 
 use serde_json::Value;
 use support::exchange::{Exchange, http};
@@ -148,28 +149,33 @@ impl Drop for Ended {
     }
 }
 
-#[test]
-fn events_are_verified_and_shown_once() {
-    let exchange = Exchange::start();
-    let mut child = Ended(
-        exchange
-            .command(&["webhooks", "listen", "--listen", "127.0.0.1:0", "--count", "2", "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+/// A process that receives events: itself, the lines it prints, and its address.
+fn listening(exchange: &Exchange, count: &str) -> (Ended, Lines<BufReader<ChildStdout>>, String) {
+    let arguments = ["webhooks", "listen", "--listen", "127.0.0.1:0", "--count", count, "--json"];
+    let mut child = Ended(exchange.command(&arguments).stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     let url = first["listening"].as_str().unwrap().to_owned();
+    (child, lines, url)
+}
+
+fn create_instruction(exchange: &Exchange, label: &str) {
+    let field = "payment_method=domestic_bank";
+    let ran = exchange.run(&["instructions", "create", "--label", label, "--field", field, "--yes"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn events_are_verified_and_shown_once() {
+    let exchange = Exchange::start();
+    let (mut child, mut lines, url) = listening(&exchange, "2");
     let address = url.strip_prefix("http://").unwrap();
     assert_eq!(http(address, "POST", "/", "WEBHOOK-AUTH: 00\r\n", "{}").0, 401, "a stranger");
     assert_eq!(http(address, "GET", "/", "", "").0, 405);
     let set = exchange.run(&["webhooks", "set", &format!("{url}/events")]);
     assert_eq!(set.code, 0, "{}", set.stderr);
     assert!(exchange.run(&["webhooks", "show"]).stdout.contains(&url));
-    let bank =
-        ["instructions", "create", "--label", "bank", "--field", "payment_method=domestic_bank", "--yes"];
-    assert_eq!(exchange.run(&bank).code, 0);
+    create_instruction(&exchange, "bank");
     let event: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(event["event"]["kind"], "withdrawal_instruction_created", "{event}");
     let payment = exchange.json(&["payments", "create", "25 USD", "--callback", &format!("{url}/payments")]);
@@ -184,4 +190,52 @@ fn events_are_verified_and_shown_once() {
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["payment"]["id"], payment["id"], "{told}");
     assert!(child.0.wait().unwrap().success());
+}
+
+/// Takes one delivery of the exchange and answers 200: its header as a line, and its body.
+fn taken(listener: &TcpListener) -> (String, String) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut auth, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim().split_once(": ") {
+            Some((name, _)) if name.eq_ignore_ascii_case("webhook-auth") => auth = line,
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap();
+            }
+            None if line.trim().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    (auth, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn an_event_that_is_repeated_after_a_restart_is_not_shown_again() {
+    let exchange = Exchange::start();
+    let wire = TcpListener::bind("127.0.0.1:0").unwrap();
+    let set = exchange.run(&["webhooks", "set", &format!("http://{}/", wire.local_addr().unwrap())]);
+    assert_eq!(set.code, 0, "{}", set.stderr);
+    let events = ["first", "second"].map(|label| {
+        create_instruction(&exchange, label);
+        taken(&wire)
+    });
+    // One process is shown the first and ends; the next is sent both.
+    for (sent, shown) in [(&events[..1], "first"), (&events[..], "second")] {
+        let (mut child, mut lines, url) = listening(&exchange, "1");
+        for (auth, body) in sent {
+            let answer = http(url.strip_prefix("http://").unwrap(), "POST", "/", auth, body);
+            assert_eq!(answer.0, 200, "{}", answer.1);
+        }
+        let told = lines.next().unwrap().unwrap();
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["event"]["subject"]["withdrawal_instruction"]["label"], shown, "{told}");
+        assert!(child.0.wait().unwrap().success());
+        assert!(lines.next().is_none(), "nothing else is shown");
+    }
 }

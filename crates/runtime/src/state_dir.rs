@@ -10,6 +10,7 @@
 //!     journal.sqlite      what happened
 //!     ambiguous.jsonl     hand-made requests whose end is not known
 //!     account.json        the account that was confirmed
+//!     webhook-events.jsonl  the events that were received and shown
 //!     budget-HOST         the request budget that processes share
 //! ```
 
@@ -196,6 +197,11 @@ impl StateDir {
     /// Requests made by hand, before they are sent and after: one JSON document a line.
     pub fn ambiguous_file(&self) -> PathBuf {
         self.path.join("ambiguous.jsonl")
+    }
+
+    /// The ids of the events that were received and shown: one JSON document a line.
+    pub fn webhook_events_file(&self) -> PathBuf {
+        self.path.join("webhook-events.jsonl")
     }
 
     /// The account that was confirmed for this environment.

@@ -194,7 +194,7 @@ Examples:
   pampero webhooks set https://example.com/bitex
       events go there from now on
   pampero webhooks listen --listen 127.0.0.1:8080
-      receives, verifies and prints them, each once
+      receives, verifies and prints them, each once, over restarts too
 
 What does not prove to come from the exchange is answered 401 and not shown. A
 payment's callback carries an API key: it is checked and never shown.

@@ -1,9 +1,8 @@
-//! Receiving events over HTTP: what proves to come from the exchange is printed once and answered 200.
+//! Receiving events over HTTP: what proves to come from the exchange is printed once, remembered, and only then answered 200.
 
-use std::collections::{HashSet, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -15,18 +14,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use pampero_bitex::{ApiKey, Event, EventSubject, Payment, WebhookVerifier};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
+use super::seen::Seen;
 use super::{Out, show};
 use crate::error::Failure;
 use crate::output;
 
 /// The longest body that is read, in bytes.
 const LONGEST: usize = 1 << 20;
-/// So many ids are remembered; the exchange repeats for days, and sends few.
-const REMEMBERED: usize = 10_000;
 /// So long a sender may take for its head, and for all of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So long the last answers may take to leave.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Something that came from the exchange.
 enum News {
@@ -34,10 +35,16 @@ enum News {
     Payment(Payment),
 }
 
+/// News, the id by which they are known, and whom to tell that they were taken.
+struct Arrival {
+    id: String,
+    news: News,
+    taken: oneshot::Sender<()>,
+}
+
 struct Receiver {
     keys: Vec<(ApiKey, WebhookVerifier)>,
-    seen: Mutex<(HashSet<String>, VecDeque<String>)>,
-    news: mpsc::Sender<News>,
+    arrivals: mpsc::Sender<Arrival>,
 }
 
 /// Listens until Ctrl-C, or until so many events have come.
@@ -45,6 +52,7 @@ pub(super) async fn listen(
     out: Out,
     address: SocketAddr,
     keys: Vec<ApiKey>,
+    mut seen: Seen,
     count: Option<u64>,
 ) -> Result<(), Failure> {
     let cannot = |error: std::io::Error| Failure::Run(format!("cannot listen on {address}: {error}"));
@@ -57,30 +65,39 @@ pub(super) async fn listen(
             (key, verifier)
         })
         .collect();
-    let (news, mut arrived) = mpsc::channel(64);
-    let receiver = Arc::new(Receiver { keys, seen: Mutex::default(), news });
+    let (arrivals, mut arrived) = mpsc::channel(64);
+    let receiver = Arc::new(Receiver { keys, arrivals });
     if out.json {
         out.object(json!({ "listening": format!("http://{address}") }))?;
     } else {
         output::print(&format!("listening on http://{address}; Ctrl-C ends it\n"))?;
     }
+    let mut conversations = JoinSet::new();
     let mut left = count.unwrap_or(u64::MAX);
     while left > 0 {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    tokio::spawn(converse(stream, Arc::clone(&receiver)));
+                    conversations.spawn(converse(stream, Arc::clone(&receiver)));
                 }
             }
-            Some(one) = arrived.recv() => {
-                tell(out, &one)?;
-                left -= 1;
+            Some(_) = conversations.join_next() => {}
+            Some(Arrival { id, news, taken }) = arrived.recv() => {
+                if !seen.contains(&id) {
+                    // In this order: what a crash comes between is rather shown twice than not at all.
+                    tell(out, &news)?;
+                    seen.remember(&id)?;
+                    left -= 1;
+                }
+                // An error is a sender that went away.
+                let _ = taken.send(());
             }
             _ = tokio::signal::ctrl_c() => return Ok(()),
         }
     }
-    // The answer to the last one is under way.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // The answer to the last one is under way. Whoever waits in line is refused, and comes again.
+    drop(arrived);
+    let _ = tokio::time::timeout(FAREWELL, conversations.join_all()).await;
     Ok(())
 }
 
@@ -93,6 +110,7 @@ async fn converse(stream: TcpStream, receiver: Arc<Receiver>) {
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
+        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
@@ -118,7 +136,7 @@ async fn status_of(request: Request<Incoming>, receiver: &Receiver) -> StatusCod
 }
 
 impl Receiver {
-    /// Verifies, counts each event once, and gives the answer.
+    /// Verifies, hands over, and gives the answer once the news were taken.
     async fn receive(&self, header: &str, body: &[u8]) -> StatusCode {
         let (id, news) = match self.keys.iter().find(|(_, verifier)| verifier.verify(header)) {
             Some((key, verifier)) => match verifier.receive(header, body) {
@@ -134,26 +152,10 @@ impl Receiver {
                 None => return StatusCode::UNAUTHORIZED,
             },
         };
-        if self.is_new(id.clone()) && self.news.send(news).await.is_err() {
-            // Nobody takes it any more: it shall come again.
-            return StatusCode::SERVICE_UNAVAILABLE;
-        }
-        StatusCode::OK
-    }
-
-    fn is_new(&self, id: String) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ids, order) = &mut *seen;
-        if !ids.insert(id.clone()) {
-            return false;
-        }
-        order.push_back(id);
-        if order.len() > REMEMBERED
-            && let Some(oldest) = order.pop_front()
-        {
-            ids.remove(&oldest);
-        }
-        true
+        let (taken, was_taken) = oneshot::channel();
+        let handed = self.arrivals.send(Arrival { id, news, taken }).await.is_ok();
+        // Where nobody takes it any more it shall come again.
+        if handed && was_taken.await.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
     }
 }
 

@@ -5,6 +5,7 @@ use pampero_exchange::Error;
 use serde_json::json;
 
 use super::orders::repeat;
+use super::seen::Seen;
 use super::{Session, listen, run, show};
 use crate::cli::account::WebhooksCommand;
 use crate::error::Failure;
@@ -34,7 +35,8 @@ pub(super) fn webhooks(command: WebhooksCommand) -> Result<(), Failure> {
                         session.connection.keys.load(KeyName::Read, None, &session.connection.environment)?.1,
                     );
                 }
-                listen::listen(session.out, address, keys, count).await
+                let seen = Seen::of(&session.connection.state)?;
+                listen::listen(session.out, address, keys, seen, count).await
             })
         }
     }
