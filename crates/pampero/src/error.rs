@@ -47,6 +47,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// A key is missing or cannot be used.
     Key = 3,
+    /// A journal is damaged.
+    Damaged = 4,
     /// The exchange refused.
     Refused = 5,
     /// The risk gate refused, or trading is halted.

@@ -23,6 +23,7 @@ const OTHERS: &[&str] = &["cd", "cargo", "git", "journalctl", "mdbook", "mkdir",
 /// Words that stand for something of the reader's.
 const PLACEHOLDERS: &[&str] = &[
     "data/bitex/btc_ars/candles-1h/2026-11-23.parquet",
+    "buy:17961",
     "my.toml",
     "mi.toml",
     "meu.toml",
@@ -88,6 +89,11 @@ fn follow(page: &str) -> usize {
     let exchange = Exchange::start();
     for name in ["config", "docs", "strategies", "crates"] {
         symlink(root().join(name), exchange.folder.path().join(name)).unwrap();
+    }
+    if commands(page).iter().any(|command| command.starts_with("pampero replay")) {
+        // The page looks into a session.
+        let session = exchange.run(&["live", "config/bitex-maker.toml", "--for", "3s"]);
+        assert_eq!(session.code, 0, "{}", session.stderr);
     }
     let (mut ran, mut seen) = (0, Vec::new());
     for command in commands(page) {

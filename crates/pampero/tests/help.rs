@@ -40,7 +40,11 @@ fn every_help_fits_eighty_columns() {
 
 /// Every command that talks to an exchange.
 #[cfg(feature = "live")]
-const ACCOUNT: [&str; 38] = [
+const ACCOUNT: [&str; 42] = [
+    "runs",
+    "replay",
+    "export",
+    "drift",
     "whoami",
     "balances",
     "market",

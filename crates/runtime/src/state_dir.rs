@@ -137,15 +137,39 @@ impl StateDir {
         if environment.is_empty() || environment.len() > 32 || !environment.bytes().all(named) {
             return Err(StateError::Environment(environment.to_owned()));
         }
-        let root = match root {
-            Some(root) => root.to_owned(),
-            None => default_root(|name| std::env::var_os(name)).ok_or(StateError::NoRoot)?,
-        };
+        let root = root_of(root)?;
         // Others may look at the root, which holds nothing but folders, but must not put another folder in place.
         private_folder(&root, 0o755)?;
         let path = root.join(environment);
         private_folder(&path, 0o700)?;
         Ok(Self { path, environment: environment.to_owned() })
+    }
+
+    /// Every folder of the root that an environment has used, by name. None where there is no root yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`StateError`] where the root cannot be read, or a folder in it cannot be used.
+    pub fn all(root: Option<&Path>) -> Result<Vec<Self>, StateError> {
+        let root = root_of(root)?;
+        let entries = match fs::read_dir(&root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io_error(&root, "read")(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(io_error(&root, "read"))?;
+            let folder = entry.file_type().map_err(io_error(&root, "read"))?.is_dir();
+            names.extend(entry.file_name().into_string().ok().filter(|_| folder));
+        }
+        names.sort();
+        let open = |name: &String| match Self::open(Some(&root), name) {
+            // A folder of somebody else's making.
+            Err(StateError::Environment(_)) => None,
+            opened => Some(opened),
+        };
+        names.iter().filter_map(open).collect()
     }
 
     /// The folder itself.
@@ -238,6 +262,13 @@ impl StateDir {
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
+}
+
+fn root_of(given: Option<&Path>) -> Result<PathBuf, StateError> {
+    match given {
+        Some(root) => Ok(root.to_owned()),
+        None => default_root(|name| std::env::var_os(name)).ok_or(StateError::NoRoot),
+    }
 }
 
 /// Where the state goes if nothing is given, from environment variables. Empty ones count as not set.

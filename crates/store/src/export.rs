@@ -34,11 +34,17 @@ pub enum Column {
 }
 
 impl Column {
-    fn len(&self) -> usize {
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
         match self {
             Self::Times(times) => times.len(),
             Self::Texts(texts) => texts.len(),
         }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     fn text(&self, row: usize) -> String {

@@ -66,6 +66,6 @@ pub use export::{Column, columns_to_csv, columns_to_parquet};
 pub use generate::{SyntheticMarket, generate};
 pub use hash::content_hash;
 pub use load::{load, load_bytes};
-pub use parquet_write::{FileInfo, to_parquet, write_parquet};
+pub use parquet_write::{FileInfo, to_parquet, write_atomically, write_parquet};
 pub use resample::resample;
 pub use verify::{Check, Finding, OUTLIER_LIMIT, VerifyReport, verify};

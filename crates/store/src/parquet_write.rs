@@ -100,7 +100,7 @@ fn schema(table: &Table) -> String {
 
 /// Writes a file so that a crash leaves the old one or the new one, never a part: a temporary file beside it,
 /// synced, renamed, and the folder synced.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

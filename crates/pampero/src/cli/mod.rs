@@ -5,6 +5,8 @@ pub(crate) mod account;
 #[cfg(feature = "live")]
 mod examples;
 #[cfg(feature = "live")]
+pub(crate) mod journal;
+#[cfg(feature = "live")]
 pub(crate) mod trading;
 
 #[cfg(feature = "sandbox")]
@@ -54,7 +56,8 @@ pub(crate) enum Command {
     /// Check a configuration, and look up its keys
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Explain a statistic of the report or a code of the risk gate
+    /// Explain a statistic, a code of the risk gate, or an order
+    #[cfg_attr(feature = "live", command(after_help = journal::EXPLAIN_ORDER))]
     Explain(ExplainArgs),
     /// Say how two kept runs differ, and from where on
     #[command(after_help = COMPARE_EXAMPLES)]
@@ -74,6 +77,9 @@ pub(crate) enum Command {
     #[cfg(feature = "live")]
     #[command(flatten)]
     Trading(trading::TradingCommand),
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    Journal(journal::JournalCommand),
 }
 
 const COMPARE_EXAMPLES: &str = "\
@@ -470,8 +476,16 @@ pub(crate) struct GenerateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Such as `sharpe` or `MAX_POSITION`; without it, the list of all
+    /// Such as `sharpe`, `MAX_POSITION` or `buy:13808`; without it, a list
     pub name: Option<String>,
+    /// The session of the order, such as local:3
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<journal::RunName>,
+    /// Where state is kept [default: ~/.local/state/pampero]
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

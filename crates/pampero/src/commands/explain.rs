@@ -1,4 +1,4 @@
-//! `pampero explain`: statistics of the report and codes of the risk gate.
+//! `pampero explain`: statistics of the report, codes of the risk gate, and orders.
 
 use pampero_engine::{CHECKS, CheckInfo};
 use pampero_report::{Explanation, explanations};
@@ -12,6 +12,10 @@ use crate::suggest::hint;
 /// Explains a statistic or a code, or lists them all.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     let Some(name) = &args.name else { return list(args.json) };
+    #[cfg(feature = "live")]
+    if let Some(order) = super::journal::OrderName::parse(name) {
+        return super::journal::explain(name, order, args.run.as_ref(), args.state.as_ref(), args.json);
+    }
     if let Some(explanation) = pampero_report::explain(name) {
         return show(args.json, &statistic_json(explanation), || statistic_text(explanation));
     }
@@ -23,7 +27,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     let all: Vec<&str> = statistics.chain(CHECKS.iter().map(|check| check.code.as_str())).collect();
     let help = crate::suggest::closest(name, all.iter().copied())
         .map_or_else(|| "`pampero explain` lists everything".to_owned(), |_| hint(name, all.iter().copied()));
-    Err(Failure::usage(format!("`{name}` is neither a statistic nor a code of the risk gate"), help))
+    Err(Failure::usage(format!("`{name}` is no statistic, no code of the risk gate and no order"), help))
 }
 
 fn show(as_json: bool, value: &Json, text: impl FnOnce() -> String) -> Result<(), Failure> {

@@ -10,6 +10,8 @@ mod compare;
 mod config;
 mod data;
 mod explain;
+#[cfg(feature = "live")]
+mod journal;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -38,6 +40,8 @@ pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> R
         Command::Account(command) => account::account(command),
         #[cfg(feature = "live")]
         Command::Trading(command) => trade::trade(command, definitions),
+        #[cfg(feature = "live")]
+        Command::Journal(command) => journal::journal(command, definitions),
         Command::Strategies(args) => strategies::strategies(&args, definitions),
     }
 }
