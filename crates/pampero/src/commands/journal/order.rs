@@ -1,6 +1,6 @@
 //! `pampero explain ORDER`: the whole story of an order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pampero_engine::OrderRecord;
 use pampero_model::{OrderId, Side, VenueOrderId};
@@ -51,21 +51,7 @@ pub(in crate::commands) fn explain(
     as_json: bool,
 ) -> Result<(), Failure> {
     let state = state.map(PathBuf::as_path);
-    let books = match run {
-        Some(run) => {
-            let (book, session) = source::find(state, run)?;
-            vec![(book, vec![session.id])]
-        }
-        None => {
-            let mut books = Vec::new();
-            for book in source::books(state)? {
-                let sessions = book.journal.sessions().map_err(source::journal_failure)?;
-                let sessions = sessions.iter().map(|session| session.id).collect();
-                books.push((book, sessions));
-            }
-            books
-        }
-    };
+    let books = shelf(state, run)?;
     let mut found: Vec<(&Book, SessionId, OrderRecord)> = Vec::new();
     for (book, sessions) in &books {
         for (session, record) in orders(&book.journal, sessions).map_err(source::failure)? {
@@ -83,6 +69,19 @@ pub(in crate::commands) fn explain(
     let told = story(&book.journal, record.id, within).map_err(source::failure)?;
     let told = told.ok_or_else(|| Failure::Defect(format!("order {} has no story", record.id)))?;
     if as_json { output::print_json(&to_json(book, &told)) } else { output::print(&told.render()) }
+}
+
+/// The journals that are looked into, with their sessions.
+fn shelf(state: Option<&Path>, run: Option<&RunName>) -> Result<Vec<(Book, Vec<SessionId>)>, Failure> {
+    if let Some(run) = run {
+        let (book, session) = source::find(state, run)?;
+        return Ok(vec![(book, vec![session.id])]);
+    }
+    let sessions = |book: Book| {
+        let sessions = book.journal.sessions().map_err(source::journal_failure)?;
+        Ok((book, sessions.iter().map(|session| session.id).collect()))
+    };
+    source::books(state)?.into_iter().map(sessions).collect()
 }
 
 fn none_or_several(name: &str, found: &[(&Book, SessionId, OrderRecord)]) -> Failure {
