@@ -10,6 +10,8 @@ use pampero_engine::{
 use pampero_model::{
     Currency, Market, MarketId, Markets, Money, Price, Rate, Span, Timestamp, TradingDay, VenueId,
 };
+#[cfg(feature = "live")]
+use pampero_runtime::feed::FeedSettings;
 use pampero_venue::{FillModel, FillPreset, Latency, LatencyModel};
 use serde_json::{Map, Value as Json};
 
@@ -119,6 +121,18 @@ pub(crate) fn resolve<'a>(
     match trial(&plan) {
         Some(problem) => Err(vec![problem]),
         None => Ok(plan),
+    }
+}
+
+#[cfg(feature = "live")]
+impl Plan<'_> {
+    /// The plan as paper and live trading follow it: no order increases a position on data older than the feed calls
+    /// stale, whatever the limits say. A backtest on candles has to allow more, since hours may pass without a trade.
+    pub fn in_session(mut self, config: &Config) -> Self {
+        let stale = config.trading.feed.stale_after.unwrap_or(FeedSettings::default().stale_after);
+        let limit = &mut self.account_limits.max_data_age;
+        *limit = Some(limit.map_or(stale, |limit| limit.min(stale)));
+        self
     }
 }
 

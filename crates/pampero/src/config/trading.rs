@@ -132,7 +132,7 @@ pub(super) const TRADING: &[Row] = &[
         "Time between two requests for whatever market. The exchange's five a second are for everything.",
         |config, _, node| parse(node).map(|value| config.trading.feed.spacing = Some(value))),
     ("feed.stale_after", Kind::Span, "15s",
-        "Without a good answer for so long, the data of a market is reported as stale.",
+        "Without a good answer for so long, the data of a market is stale: nothing increases a position.",
         |config, _, node| parse(node).map(|value| config.trading.feed.stale_after = Some(value))),
 
     ("feed.candles", Kind::Span, "1h",

@@ -99,6 +99,7 @@ pub(super) fn plan<'a>(
     }
     let source = reading.source;
     plan::resolve(&reading.config, definitions, &[], &folder)
+        .map(|plan| plan.in_session(&reading.config))
         .map_err(|list| Failure::Config(config::Problems { source: Some(source), list }))
 }
 

@@ -65,7 +65,7 @@ impl Reading {
                 Problem::new("strategy", message, help)
             })
             .collect();
-        if foreign.is_empty() { Ok(plan) } else { Err(locate(foreign)) }
+        if foreign.is_empty() { Ok(plan.in_session(&self.config)) } else { Err(locate(foreign)) }
     }
 }
 
