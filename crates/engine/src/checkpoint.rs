@@ -8,7 +8,7 @@ use crate::core::Notice;
 use crate::engine::Engine;
 use crate::fingerprint::Fingerprint;
 use crate::market_view::ViewCheckpoint;
-use crate::orders::OrdersCheckpoint;
+use crate::orders::{OrderRecord, OrdersCheckpoint};
 use crate::portfolio::PortfolioCheckpoint;
 use crate::quoting::Quotes;
 use crate::risk::{Facts, MonitorCheckpoint};
@@ -109,6 +109,11 @@ impl Checkpoint {
     /// `venue:code` of every market, in the order of their ids.
     pub fn markets(&self) -> &[String] {
         &self.markets
+    }
+
+    /// Orders that are not final, ascending by id.
+    pub fn open_orders(&self) -> &[OrderRecord] {
+        &self.orders.live
     }
 
     /// Every execution that has been counted: its venue, side and id, ascending.

@@ -12,6 +12,7 @@
 //!   [`Approved`](pampero_engine::Approved) order.
 //! * [`recorder`], [`codec`]: what enters and leaves the engine as bytes in the journal; [`tape`], [`recovery`]: and back.
 //! * [`replay`], [`story`], [`export`], [`lots`], [`drift`]: what a journal tells afterwards.
+//! * [`outstanding`]: which orders a journal says are still at the exchange.
 //! * [`session`]: the loop that joins them, for paper and live alike.
 //! * [`state_dir`], [`guard`], [`watchdog`]: the state directory, the kill switch, and the process that watches.
 //! * [`promotion`]: what must be shown before a strategy trades real money.
@@ -26,6 +27,7 @@ pub mod gateway;
 pub mod guard;
 pub mod lots;
 pub mod notify;
+pub mod outstanding;
 pub mod promotion;
 pub mod recorder;
 pub mod recovery;

@@ -97,17 +97,7 @@ pub fn find_last(
     mode: &str,
     strategies: &str,
 ) -> Result<Option<Session>, RecoveryError> {
-    let mut sessions = journal.sessions()?;
-    sessions.retain(|session| session.about.environment == environment && session.about.mode == mode);
-    // One that was killed before its first commit left nothing.
-    let mut found = None;
-    while let Some(session) = sessions.pop() {
-        if !journal.states(session.id)?.is_empty() {
-            found = Some(session);
-            break;
-        }
-    }
-    match found {
+    match last_session(journal, environment, mode)? {
         Some(session) if session.about.strategies != strategies => Err(RecoveryError::Strategies {
             environment: environment.to_owned(),
             found: session.about.strategies,
@@ -115,6 +105,22 @@ pub fn find_last(
         }),
         found => Ok(found),
     }
+}
+
+/// The last session of an environment and mode that saved a state: one that was killed before its first commit left
+/// nothing.
+pub(crate) fn last_session(
+    journal: &Journal,
+    environment: &str,
+    mode: &str,
+) -> Result<Option<Session>, JournalError> {
+    for session in journal.sessions()?.into_iter().rev() {
+        let fits = session.about.environment == environment && session.about.mode == mode;
+        if fits && !journal.states(session.id)?.is_empty() {
+            return Ok(Some(session));
+        }
+    }
+    Ok(None)
 }
 
 /// Rebuilds the engine of a session as it was when the last record was written, and prepares it for another session.

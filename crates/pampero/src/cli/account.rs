@@ -592,10 +592,10 @@ pub(crate) struct PanicArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT", default_value = "pampero panic")]
     pub reason: String,
-    /// How long to go on watching for late orders
+    /// How long to watch for orders that show up late
     #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = span)]
     pub watch: Span,
-    /// End as soon as all is verified
+    /// Watch only if nobody knows whether an order arrived
     #[arg(long)]
     pub no_watch: bool,
     /// Revoke the key that trades, with the admin key

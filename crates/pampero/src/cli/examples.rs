@@ -237,8 +237,10 @@ Examples:
 In this order: the halt is latched, so that no process here places another
 order; orders are cancelled before anything else is sent; then it is done only
 when two readings at least 2 s apart show none, every known order is final and
-the money that is still locked is explained. Nothing is asked. Trading goes on
-only after somebody resumes it.
+the money that is still locked is explained. Known is what the exchange shows,
+what was placed by hand here, and what the journal of the process that trades
+says; an order of which nobody knows whether it arrived is watched for. Nothing
+is asked. Trading goes on only after somebody resumes it.
 
 Exit codes: 0 verified, 1 failed, 2 command line, 3 configuration or key,
 9 not verified";

@@ -19,6 +19,16 @@ pub enum Scope {
     Markets(Vec<String>),
 }
 
+impl Scope {
+    /// Whether an order of this market is cancelled. One whose market is not said is.
+    pub fn covers(&self, market: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Markets(markets) => market.is_empty() || markets.iter().any(|one| one == market),
+        }
+    }
+}
+
 /// How orders are cancelled and how it is verified that none is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepSettings {
@@ -233,12 +243,10 @@ impl Sweep {
         outcome
     }
 
-    /// The orders on the book that are to be cancelled. One whose market is not said counts.
+    /// The orders on the book that are to be cancelled.
     async fn list(&self) -> Result<Vec<VenueOrder>, Error> {
         let mut orders = in_time(self.settings.patience, self.exchange.active_orders(None)).await?;
-        if let Scope::Markets(markets) = &self.settings.scope {
-            orders.retain(|order| order.market.is_empty() || markets.contains(&order.market));
-        }
+        orders.retain(|order| self.settings.scope.covers(&order.market));
         Ok(orders)
     }
 

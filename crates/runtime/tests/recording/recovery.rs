@@ -1,5 +1,7 @@
 use pampero_engine::{Engine, OrderState};
 use pampero_model::{Currency, Timestamp};
+use pampero_runtime::execution::OpenPlacement;
+use pampero_runtime::outstanding::{Outstanding, outstanding};
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
 use pampero_runtime::replay::replay;
@@ -50,6 +52,13 @@ fn after_a_crash_orders_ledger_and_limits_are_what_they_were() {
         let usd: Currency = "usd".parse().unwrap();
         let total = recovered.engine.portfolio().account(VENUE, usd).total;
         assert!(carried.ledger.iter().any(|money| money.currency == usd && money.units == total));
+        let sent = carried.open.iter().map(|one| {
+            let OpenPlacement { record, sent_at, .. } = one;
+            let (order, side, venue_order) = (record.id, record.side, record.venue_order);
+            Outstanding { order, market: "btc_usd".to_owned(), side, venue_order, sent_at: sent_at.unwrap() }
+        });
+        assert_eq!(outstanding(&journal, "local", "paper").unwrap(), sent.collect::<Vec<_>>());
+        assert!(outstanding(&journal, "local", "live").unwrap().is_empty());
         with_open_orders += usize::from(!carried.open.is_empty());
     }
     assert!(with_open_orders > 3, "{with_open_orders}");

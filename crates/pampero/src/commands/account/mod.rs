@@ -13,6 +13,7 @@ mod orders;
 mod panic;
 mod payments;
 mod read;
+mod remembered;
 mod seen;
 mod show;
 mod trade;

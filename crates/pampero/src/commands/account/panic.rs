@@ -1,7 +1,8 @@
 //! `pampero panic`: the emergency stop, and the proof that it worked.
 //!
 //! Blocking, cancelling and the two agreeing lists are the work of the runtime's kill switch. What is added here is the
-//! account: every order that is known is read until it is final, and money that is still locked is explained.
+//! account: every order that the exchange shows or this machine remembers is read until it is final, money that is still locked
+//! is explained, and where nobody knows whether an order arrived it is waited for.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use pampero_runtime::guard::{Guard, GuardSettings, Latch, Level, Phase, Progress
 use pampero_runtime::notify::Notifier;
 use serde_json::{Value as Json, json};
 
-use super::ambiguous::Ambiguous;
 use super::gate::Rules;
 use super::orders::repeat;
+use super::remembered::Remembered;
 use super::{Out, Session, show};
 use crate::cli::account::{OrderKey, PanicArgs};
 use crate::connect::state_failure;
@@ -140,17 +141,18 @@ impl Stop {
         steps: &Steps,
         guard: &Guard,
     ) -> Result<(), Failure> {
-        let mut known = placed_by_hand(session);
-        self.until(Phase::Clear, steps, guard, &mut known).await?;
+        let mut known = Remembered::new(&session.connection.state, &self.scope);
+        for problem in known.refresh() {
+            steps.tell("unreadable", &format!("{problem}; going on without"), &json!({}))?;
+        }
+        self.until(steps, guard, &mut known, |progress, _| progress.phase >= Phase::Clear).await?;
         steps.tell("clear", "two lists at least 2 s apart show no order", &json!({}))?;
-        let mut problem = self.verify(steps, &known).await?;
+        let mut problem = self.verify(steps, &mut known).await?;
         if args.revoke_key && !self.revokes_itself() {
             self.revoke(steps).await?;
         }
-        if !args.no_watch && args.watch > Span::ZERO {
-            steps.tell("watching", &format!("watching for late orders, {}", args.watch), &json!({}))?;
-            self.until(Phase::Done, steps, guard, &mut known).await?;
-            problem = self.verify(steps, &known).await?;
+        if self.watch(args, steps, guard, &mut known).await? {
+            problem = self.verify(steps, &mut known).await?;
         }
         if args.revoke_key && self.revokes_itself() {
             self.revoke(steps).await?;
@@ -164,18 +166,54 @@ impl Stop {
         }
     }
 
-    /// Waits for a phase of the cancelling, and tells what happens.
-    async fn until(
+    /// Looks for late orders as long as one may come; whether there was anything to wait for.
+    async fn watch(
         &self,
-        phase: Phase,
+        args: &PanicArgs,
         steps: &Steps,
         guard: &Guard,
-        known: &mut BTreeSet<OrderKey>,
+        known: &mut Remembered,
+    ) -> Result<bool, Failure> {
+        let whole = !args.no_watch && args.watch > Span::ZERO;
+        let uncertain = known.uncertain(args.watch);
+        if !whole && uncertain == 0 {
+            return Ok(false);
+        }
+        let why = match uncertain {
+            0 => String::new(),
+            1 => ": 1 order was sent, and nobody knows whether it arrived".to_owned(),
+            more => format!(": {more} orders were sent, and nobody knows whether they arrived"),
+        };
+        let words =
+            format!("watching for late orders, {}{}{why}", if whole { "" } else { "up to " }, args.watch);
+        steps.tell("watching", &words, &json!({ "uncertain": uncertain }))?;
+        let mut looked = Instant::now();
+        let over = |progress: &Progress, known: &mut Remembered| {
+            if looked.elapsed() >= LOOK_EVERY {
+                looked = Instant::now();
+                known.refresh(); // what cannot be read was said before
+            }
+            let resolved = !whole && progress.phase >= Phase::Clear && known.uncertain(args.watch) == 0;
+            progress.phase >= Phase::Done || resolved
+        };
+        self.until(steps, guard, known, over).await?;
+        Ok(true)
+    }
+
+    /// Waits until the cancelling is far enough, and tells what happens.
+    async fn until(
+        &self,
+        steps: &Steps,
+        guard: &Guard,
+        known: &mut Remembered,
+        mut enough: impl FnMut(&Progress, &mut Remembered) -> bool,
     ) -> Result<(), Failure> {
         let mut before = Progress::default();
+        let mut told = false;
         loop {
             let progress = guard.status().progress;
-            if before.first_sent.is_none() && progress.first_sent.is_some() && phase == Phase::Clear {
+            let cancelling = progress.phase == Phase::Cancelling && progress.first_sent.is_some();
+            if cancelling && !std::mem::replace(&mut told, cancelling) {
                 steps.tell(
                     "cancelling",
                     &format!("cancelling all orders of {}", self.scope_words()),
@@ -183,7 +221,8 @@ impl Stop {
                 )?;
                 // Whatever stands there now has to become final.
                 if let Ok(orders) = self.client.orders().await {
-                    known.extend(orders.iter().filter(|order| self.covers(&order.market)).map(show::key));
+                    let covered = orders.iter().filter(|order| self.scope.covers(&order.market));
+                    known.keys.extend(covered.map(show::key));
                 }
             }
             if let Some(problem) = progress.problem.as_ref().filter(|_| progress.problem != before.problem) {
@@ -193,7 +232,7 @@ impl Stop {
                 let left = progress.left;
                 steps.tell("left", &format!("on the book: {left}"), &json!({ "left": left }))?;
             }
-            if progress.phase >= phase {
+            if enough(&progress, known) {
                 return Ok(());
             }
             before = progress;
@@ -208,19 +247,15 @@ impl Stop {
         }
     }
 
-    fn covers(&self, market: &str) -> bool {
-        match &self.scope {
-            Scope::Everything => true,
-            Scope::Markets(markets) => market.is_empty() || markets.iter().any(|one| one == market),
-        }
-    }
-
     /// Whether known orders are final and locked money is explained; what is not, in words.
-    async fn verify(&self, steps: &Steps, known: &BTreeSet<OrderKey>) -> Result<Option<String>, Failure> {
+    async fn verify(&self, steps: &Steps, known: &mut Remembered) -> Result<Option<String>, Failure> {
         let started = Instant::now();
-        let mut open = known.clone();
+        let mut over = BTreeSet::new();
         loop {
+            known.refresh(); // what cannot be read was said before
+            let mut open: BTreeSet<OrderKey> = known.keys.difference(&over).copied().collect();
             let mut problem = self.read_open(&mut open).await.err().map(|error| error.to_string());
+            over.extend(known.keys.difference(&open));
             if problem.is_none() && !open.is_empty() {
                 let keys: Vec<String> = open.iter().map(ToString::to_string).collect();
                 problem = Some(format!("not final yet: {}", keys.join(", ")));
@@ -228,7 +263,7 @@ impl Stop {
             let problem = match problem {
                 None => match self.unexplained().await {
                     Ok(unexplained) if unexplained.is_empty() => {
-                        let count = known.len();
+                        let count = known.keys.len();
                         let words =
                             format!("known orders are final ({count}), and locked money is explained");
                         steps.tell("verified", &words, &json!({ "known_orders": count }))?;
@@ -262,7 +297,7 @@ impl Stop {
             let order = self.client.order(key.side, key.id).await;
             // An order that the exchange does not know is none of ours any more.
             let over = match order {
-                Ok(order) => order.status.is_final() || !self.covers(&order.market),
+                Ok(order) => order.status.is_final() || !self.scope.covers(&order.market),
                 Err(Error::NotFound(_)) => true,
                 Err(error) => return Err(error),
             };
@@ -351,11 +386,4 @@ impl Stop {
 fn spends(order: &VenueOrder) -> Option<Currency> {
     let (base, quote) = show::currencies(&order.market)?;
     Some(if order.side == Side::Buy { quote } else { base })
-}
-
-/// Orders of the last day that were placed by hand here.
-fn placed_by_hand(session: &Session) -> BTreeSet<OrderKey> {
-    // An unreadable record must not keep anything from being cancelled.
-    let placed = Ambiguous::of(&session.connection.state).placed(Span::from_hours(24)).unwrap_or_default();
-    placed.iter().filter_map(|key| key.parse().ok()).collect()
 }
