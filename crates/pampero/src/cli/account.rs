@@ -592,7 +592,7 @@ pub(crate) struct PanicArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT", default_value = "pampero panic")]
     pub reason: String,
-    /// How long to watch for orders that show up late
+    /// How long to watch for late orders
     #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = span)]
     pub watch: Span,
     /// Watch only if nobody knows whether an order arrived
