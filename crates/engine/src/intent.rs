@@ -1,6 +1,6 @@
 //! What a strategy asks for.
 
-use pampero_model::{MarketId, Price, Rate, Side, Size, Timestamp};
+use pampero_model::{Cash, MarketId, Price, Rate, Side, Size, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::intern::intern;
@@ -9,14 +9,16 @@ use crate::intern::intern;
 ///
 /// ```
 /// use pampero_engine::Reason;
-/// let reason = Reason::new("CROSS_UP").with(10, 30);
-/// assert_eq!(reason.to_string(), "CROSS_UP 10 30");
+/// use pampero_model::Price;
+/// let [fast, slow]: [Price; 2] = ["3628.12", "3601.5"].map(|price| price.parse().unwrap());
+/// let reason = Reason::new("CROSS_UP").with(fast.units(), slow.units());
+/// assert_eq!(reason.to_string(), "CROSS_UP 3628.12 3601.5");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Reason {
     /// A stable code in upper case.
     pub code: &'static str,
-    /// Numbers that belong to it; their meaning is the strategy's.
+    /// Numbers that belong to it, in units of 1e-8; their meaning is the strategy's.
     pub values: [i64; 2],
 }
 
@@ -39,7 +41,7 @@ impl Reason {
         Self { code, values: [0, 0] }
     }
 
-    /// The reason with its two numbers.
+    /// The reason with its two numbers, in units of 1e-8 as prices and quantities are counted.
     #[must_use]
     pub const fn with(self, first: i64, second: i64) -> Self {
         Self { values: [first, second], ..self }
@@ -50,7 +52,7 @@ impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.code)?;
         if self.values != [0, 0] {
-            let [first, second] = self.values;
+            let [first, second] = self.values.map(|units| Cash::from_units(units.into()));
             write!(f, " {first} {second}")?;
         }
         Ok(())
@@ -106,7 +108,7 @@ pub enum TimeInForce {
 ///
 /// ```
 /// use pampero_engine::{Intent, Reason};
-/// use pampero_model::{MarketId, Side, Size};
+/// use pampero_model::{Cash, MarketId, Side, Size};
 /// let intent = Intent::limit(MarketId(0), Side::Buy, Size::Quote("100".parse()?), "4100".parse()?)
 ///     .post_only()
 ///     .because(Reason::new("BID"));

@@ -72,7 +72,7 @@ impl CrossMarket {
         let Some((market, limit)) = ctx.market(self.taker).zip(limit.ok()) else { return };
         let price = to_tick(limit, side, market.price_tick);
         let Some(size) = self.hedge_size(ctx, market, side, price) else { return };
-        let reason = Reason::new("HEDGE").with(self.state.open.units(), attempts.into());
+        let reason = Reason::new("HEDGE").with(self.state.open.units(), i64::from(attempts) * 100_000_000);
         let until = ctx.now().plus(params.hedge_time_to_live);
         let intent = Intent::limit(self.taker, side, size, price).good_till(until).because(reason);
         // A refusal stands in the report and counts as a try; the next observation is the next one.
