@@ -116,7 +116,8 @@ impl Checkpoint {
         &self.orders.live
     }
 
-    /// Every execution that has been counted: its venue, side and id, ascending.
+    /// The executions that have been counted, as far back as any read can show them again: venue, side and id,
+    /// ascending; see [`CountedFills`].
     pub fn counted_fills(&self) -> &[(VenueId, Side, FillId)] {
         &self.seen_fills
     }
@@ -140,8 +141,9 @@ impl Engine {
     pub fn checkpoint(&self) -> Checkpoint {
         let core = &self.core;
         let strategies = self.slots.iter().zip(&core.strategies).zip(&core.monitors);
-        let mut seen_fills: Vec<_> = core.seen_fills.iter().copied().collect();
-        seen_fills.sort_unstable();
+        let counted = core.markets.venues().map(|(venue, _)| venue).zip(&core.counted);
+        let seen_fills =
+            counted.flat_map(|(venue, counted)| counted.iter().map(move |(side, id)| (venue, side, id)));
         Checkpoint {
             now: core.now,
             begun: self.begun,
@@ -165,7 +167,7 @@ impl Engine {
             timers: core.timers.clone(),
             quotes: core.quotes.clone(),
             notices: core.notices.clone(),
-            seen_fills,
+            seen_fills: seen_fills.collect(),
             day_ends: core.day_ends,
             flattening: core.flattening,
         }
@@ -208,7 +210,11 @@ impl Engine {
         core.timers = checkpoint.timers.clone();
         core.quotes = checkpoint.quotes.clone();
         core.notices.clone_from(&checkpoint.notices);
-        core.seen_fills.extend(checkpoint.seen_fills.iter().copied());
+        for (venue, side, id) in &checkpoint.seen_fills {
+            if let Some(counted) = core.counted.get_mut(venue.index()) {
+                counted.insert(*side, *id);
+            }
+        }
         core.day_ends = checkpoint.day_ends;
         core.flattening = checkpoint.flattening;
         core.look_for_due();

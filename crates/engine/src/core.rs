@@ -1,13 +1,13 @@
 //! The engine's state without the strategies, so that a strategy's hook can act on it.
 
 use pampero_model::{
-    CancelReason, Cash, Fill, FillId, MarketId, Markets, OrderId, OrderUpdate, Price, Quantity, Rate,
-    RejectReason, Rounding, SCALE, Side, Size, Span, Timestamp, TradingDay, UpdateKind, VenueId,
+    CancelReason, Cash, Fill, MarketId, Markets, OrderId, OrderUpdate, Price, Quantity, Rate, RejectReason,
+    Rounding, SCALE, Side, Size, Span, Timestamp, TradingDay, UpdateKind, VenueId,
 };
-use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Audit, Command, Outputs};
+use crate::counted::CountedFills;
 use crate::fingerprint::Fingerprint;
 use crate::market_view::MarketView;
 use crate::orders::{Claim, OrderManager, OrderRecord, OrderState};
@@ -48,7 +48,8 @@ pub(crate) struct Core {
     pub(crate) quotes: Quotes,
     pub(crate) notices: Vec<Notice>,
     pub(crate) out: Outputs,
-    pub(crate) seen_fills: FxHashSet<(VenueId, Side, FillId)>,
+    /// By venue.
+    pub(crate) counted: Vec<CountedFills>,
     pub(crate) trading_day: TradingDay,
     pub(crate) day_ends: Timestamp,
     /// How far a market order reaches beyond the reference price.
@@ -370,7 +371,7 @@ impl Core {
     /// Takes in an execution, once, in whatever order and however often it is reported.
     fn on_fill(&mut self, fill: &Fill) {
         let venue = self.markets.venue_of(fill.market).unwrap_or(VenueId(0));
-        if !self.seen_fills.insert((venue, fill.side, fill.id)) {
+        if !self.counted.get_mut(venue.index()).is_some_and(|counted| counted.insert(fill.side, fill.id)) {
             return;
         }
         let kind = UpdateKind::Fill(*fill);

@@ -6,12 +6,12 @@ use pampero_model::{
     Candle, Cash, Currency, Market, MarketId, Markets, Price, Quantity, Rate, SCALE, Side, Span, Timestamp,
     TradingDay, VenueId,
 };
-use rustc_hash::FxHashSet;
 use thiserror::Error;
 
 use crate::command::Outputs;
 use crate::context::Context;
 use crate::core::{Core, Notice, StrategyFacts};
+use crate::counted::CountedFills;
 use crate::emulation::Observed;
 use crate::event::{Control, Event, EventKind};
 use crate::fingerprint::Fingerprint;
@@ -125,9 +125,6 @@ pub struct Engine {
     pub(crate) begun: bool,
 }
 
-/// Fills whose ids are remembered before the set grows.
-const FILL_CAPACITY: usize = 1 << 16;
-
 impl Engine {
     /// Builds the engine. Nothing is called on the strategies but their requirements.
     pub fn new(setup: Setup) -> Result<Self, EngineError> {
@@ -178,7 +175,7 @@ impl Engine {
             quotes: Quotes::default(),
             notices: Vec::with_capacity(64),
             out: Outputs::default(),
-            seen_fills: FxHashSet::with_capacity_and_hasher(FILL_CAPACITY, rustc_hash::FxBuildHasher),
+            counted: (0..venues).map(|_| CountedFills::default()).collect(),
             trading_day: setup.trading_day,
             day_ends: Timestamp::MIN,
             market_bound: setup.market_bound,
@@ -477,6 +474,11 @@ impl Engine {
     /// Every order that is not final, oldest first.
     pub fn open_orders(&self) -> &[OrderRecord] {
         self.core.orders.live()
+    }
+
+    /// The executions of a venue that were counted; none for a venue that the engine does not know.
+    pub fn counted_fills(&self, venue: VenueId) -> Option<&CountedFills> {
+        self.core.counted.get(venue.index())
     }
 
     /// The stricter of a strategy's trading state and the account's.

@@ -87,7 +87,7 @@ impl fmt::Display for VenueOrderId {
     }
 }
 
-/// The venue's id of a match. Both sides of one match share it: only (side, id) is unique.
+/// The venue's id of a match. Both sides of one match share it: only (side, id) is unique. A later match has a greater one.
 ///
 /// ```
 /// use pampero_model::{FillId, Side};

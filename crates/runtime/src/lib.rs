@@ -26,6 +26,7 @@ pub mod feed;
 pub mod gateway;
 pub mod guard;
 pub mod lots;
+mod memory;
 pub mod notify;
 pub mod outstanding;
 pub mod promotion;

@@ -7,8 +7,7 @@ use pampero_engine::{Audit, Checkpoint, Decisions, OrderRecord, OrderState};
 use pampero_model::{OrderId, Side, Timestamp, VenueOrderId};
 use pampero_store::journal::Journal;
 
-use crate::execution::Note;
-use crate::recorder::Snapshot;
+use crate::memory::Snapshot;
 use crate::recovery::{RecoveryError, last_session, snapshot};
 use crate::tape::{Step, Tape};
 
@@ -42,12 +41,7 @@ pub fn outstanding(
     while let Some(step) = tape.step()? {
         match step {
             Step::Started { decisions, .. } | Step::Event { decisions, .. } => follow(&mut open, &decisions),
-            Step::Note { text, .. } => {
-                // Facts of other kinds stand there too.
-                if let Ok(note) = serde_json::from_str::<Note>(text) {
-                    memory.note(&note);
-                }
-            }
+            Step::Note { text, .. } => memory.read(text),
         }
     }
     let sent = open.into_values().filter(|order| order.state != OrderState::Held);

@@ -3,19 +3,15 @@
 //! For each event: step the engine, give the outcome to [`Recorder::stepped`], the facts of execution to
 //! [`Recorder::note`], then [`Recorder::commit`], and only then carry anything out.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use pampero_engine::{Checkpoint, Engine, Event, OrderWatch, Outputs};
-use pampero_model::{FillId, OrderId, Side, Timestamp, VenueOrderId};
+use pampero_engine::{Engine, Event, OrderWatch, Outputs};
+use pampero_model::{Timestamp, VenueId};
 use pampero_store::journal::{Journal, JournalError, NewSession, SessionId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::codec::{self, CodecError, Encoder, Kind};
 use crate::execution::Note;
-
-/// Version of everything this build writes into a journal. Another one is not read: postcard has no names.
-pub const FORMAT: u32 = 1;
+use crate::memory::{FORMAT, Memory, Noted, Snapshot};
 
 /// Records between two saved states: what a restart has to go through.
 const STATE_EVERY: u64 = 10_000;
@@ -29,66 +25,6 @@ pub enum RecordError {
     /// A value has no form.
     #[error(transparent)]
     Codec(#[from] CodecError),
-}
-
-/// What a later session must know beside the engine's state: it follows from the notes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Memory {
-    /// Of every open order that may have been sent: when its intent was written, and the watermark.
-    pub(crate) intents: BTreeMap<OrderId, (Timestamp, Option<VenueOrderId>)>,
-    /// Executions that are known and not the engine's.
-    pub(crate) fills: BTreeSet<(Side, FillId)>,
-    /// Entries of the account's statement that were booked.
-    pub(crate) movements: BTreeSet<String>,
-    /// Whether the account's first comparison has taken place.
-    pub(crate) baseline: bool,
-}
-
-impl Memory {
-    pub(crate) fn note(&mut self, note: &Note) {
-        match note {
-            Note::Intent { order, time, watermark } => {
-                self.intents.insert(order.id, (*time, *watermark));
-            }
-            Note::Baseline { fills, .. } => {
-                self.baseline = true;
-                self.fills.extend(fills);
-            }
-            Note::ForeignFill { side, fill, .. } => {
-                self.fills.insert((*side, *fill));
-            }
-            Note::Transfer { movement, .. } => {
-                self.movements.insert(movement.clone());
-            }
-            _ => {}
-        }
-    }
-
-    /// Forgets the intents of orders that have ended.
-    pub(crate) fn prune(&mut self, engine: &Engine) {
-        let open = engine.open_orders();
-        self.intents.retain(|id, _| open.binary_search_by_key(id, |order| order.id).is_ok());
-    }
-}
-
-/// What a saved state of the journal holds, beside its version.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Snapshot {
-    pub(crate) engine: Checkpoint,
-    pub(crate) memory: Memory,
-}
-
-impl Snapshot {
-    fn encode(&self) -> Result<Vec<u8>, CodecError> {
-        let mut bytes = Vec::new();
-        codec::write(self, &mut bytes)?;
-        codec::pack(&bytes)
-    }
-
-    pub(crate) fn decode(seq: u64, bytes: &[u8]) -> Result<Self, CodecError> {
-        let malformed = |error: std::io::Error| CodecError::Malformed { seq, problem: error.to_string() };
-        codec::read(seq, &codec::unpack(bytes).map_err(malformed)?)
-    }
 }
 
 /// Writes a session into a journal.
@@ -156,10 +92,10 @@ impl Recorder {
         self.append(Kind::Decisions, event.time)
     }
 
-    /// A fact of execution.
-    pub fn note(&mut self, at: Timestamp, note: &Note) -> Result<(), RecordError> {
-        self.memory.note(note);
-        self.remark(at, note)
+    /// A fact of execution on a venue.
+    pub fn note(&mut self, at: Timestamp, venue: VenueId, note: &Note) -> Result<(), RecordError> {
+        self.memory.note(venue, note);
+        self.remark(at, &Noted { venue, note })
     }
 
     /// Any other fact.

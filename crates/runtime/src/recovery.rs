@@ -4,14 +4,14 @@
 //! [`Engine::recover`]. So the engine knows every order it may have placed, and every execution it has counted,
 //! before anything is asked of the exchange.
 
-use pampero_engine::{CheckpointError, Engine, EngineError, OrderState, Owner, Setup};
-use pampero_model::{FillId, Money, Side, Timestamp, VenueId};
+use pampero_engine::{CheckpointError, CountedFills, Engine, EngineError, OrderState, Owner, Setup};
+use pampero_model::{Money, Timestamp, VenueId};
 use pampero_store::journal::{Journal, JournalError, SavedState, Session, SessionId};
 use thiserror::Error;
 
 use crate::codec::CodecError;
-use crate::execution::{CarriedOver, Note, OpenPlacement};
-use crate::recorder::{FORMAT, Memory, Snapshot};
+use crate::execution::{CarriedOver, OpenPlacement};
+use crate::memory::{FORMAT, Format, Memory, Snapshot};
 use crate::tape::{Step, Tape, TapeError};
 
 /// A session that cannot be taken up.
@@ -31,7 +31,7 @@ pub enum RecoveryError {
     Checkpoint(#[from] CheckpointError),
     /// It was written in a form that this build does not read.
     #[error(
-        "session {session} was written in form {found}; this build reads {FORMAT}: use the build {build}"
+        "session {session} was written in form {found}; this build reads forms up to {FORMAT}: use the build {build}"
     )]
     Format {
         /// The session.
@@ -149,11 +149,8 @@ pub fn recover(
                 engine.recover(&event, &decisions);
                 last_seen = last_seen.max(event.time);
             }
-            // Facts of other kinds stand there too.
             Step::Note { text, time, .. } => {
-                if let Ok(note) = serde_json::from_str::<Note>(text) {
-                    memory.note(&note);
-                }
+                memory.read(text);
                 last_seen = last_seen.max(time);
             }
         }
@@ -165,11 +162,11 @@ pub fn recover(
 
 /// A saved state of a session, decoded.
 pub(crate) fn snapshot(session: &Session, state: &SavedState) -> Result<Snapshot, RecoveryError> {
-    if state.version != FORMAT {
+    let Some(format) = Format::of(state.version) else {
         let build = session.about.build.clone();
         return Err(RecoveryError::Format { session: session.id, found: state.version, build });
-    }
-    Ok(Snapshot::decode(state.seq, &state.payload)?)
+    };
+    Ok(Snapshot::decode(format, state.seq, &state.payload)?)
 }
 
 impl Recovered {
@@ -191,20 +188,14 @@ impl Recovered {
         let currencies = portfolio.holdings(Owner::Unallocated).filter(|(at, ..)| *at == venue);
         let ledger =
             currencies.map(|(_, currency, _)| Money::new(currency, portfolio.account(venue, currency).total));
+        let counted = engine.counted_fills(venue).into_iter().flat_map(CountedFills::iter);
+        let memory = self.memory.of(venue);
         CarriedOver {
             open: open.collect(),
-            fills: self.fills(venue),
-            movements: self.memory.movements.iter().cloned().collect(),
+            fills: memory.fills.iter().chain(counted).collect(),
+            movements: memory.movements.into_iter().collect(),
             ledger: ledger.collect(),
-            first: !self.memory.baseline,
+            first: !memory.baseline,
         }
-    }
-
-    fn fills(&self, venue: VenueId) -> Vec<(Side, FillId)> {
-        let counted = self.engine.checkpoint();
-        let counted = counted.counted_fills().iter().filter(|(at, ..)| *at == venue);
-        let mut fills = self.memory.fills.clone();
-        fills.extend(counted.map(|(_, side, id)| (*side, *id)));
-        fills.into_iter().collect()
     }
 }

@@ -202,7 +202,7 @@ fn recover(
                 if let EventKind::Order(update) = kind
                     && let UpdateKind::Fill(fill) = update.kind
                 {
-                    carried.fills.push((fill.side, fill.id));
+                    carried.fills.insert(fill.side, fill.id);
                 }
             }
             Record::Note(note) => match note {
@@ -211,9 +211,11 @@ fn recover(
                 }
                 Note::Baseline { fills, .. } => {
                     carried.first = false;
-                    carried.fills.extend(fills);
+                    carried.fills.extend(fills.iter().copied());
                 }
-                Note::ForeignFill { side, fill, .. } => carried.fills.push((*side, *fill)),
+                Note::ForeignFill { side, fill, .. } => {
+                    carried.fills.insert(*side, *fill);
+                }
                 Note::Transfer { movement, .. } => carried.movements.push(movement.clone()),
                 _ => {}
             },

@@ -326,7 +326,7 @@ fn codes_keep_their_numbers() {
     }
 }
 
-/// A change of these bytes is a change of [`FORMAT`](crate::recorder::FORMAT): count it up, or old journals are misread.
+/// A change of these bytes is a change of [`FORMAT`](crate::memory::FORMAT): count it up, or old journals are misread.
 #[test]
 fn the_form_is_that_of_version_1() {
     let order = OrderRecord {
@@ -364,7 +364,7 @@ fn the_form_is_that_of_version_1() {
     write(&decisions, &mut buffer).unwrap();
     let hex = buffer.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let record = "05020101041202d8040100d00fd20f009a010e0d0501090100034249440102000c080204";
-    assert_eq!((hex, crate::recorder::FORMAT), (format!("0102030102{record}01{record}0108"), 1));
+    assert_eq!((hex, crate::memory::FORMAT), (format!("0102030102{record}01{record}0108"), 2));
     let mut numbers = Vec::new();
     for kind in [EventKind::Timer, EventKind::EnvironmentConfirmed, EventKind::Control(Control::Stop)] {
         Encoder::default().event(&kind, &mut buffer).unwrap();

@@ -1,11 +1,12 @@
 //! What is known of the account, and how it changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use pampero_engine::CountedFills;
 use pampero_exchange::VenueOrder;
 use pampero_model::{
-    Cash, Currency, Fill, FillId, Market, MarketId, Markets, Order, OrderId, Quantity, Rounding, Side, Size,
-    Span, Timestamp, VenueOrderId, VenueStatus,
+    Cash, Currency, Fill, Market, MarketId, Markets, Order, OrderId, Quantity, Rounding, Side, Size, Span,
+    Timestamp, VenueOrderId, VenueStatus,
 };
 
 use super::reconcile::{Correction, Key, foreign_changes, other_locks};
@@ -170,10 +171,10 @@ pub struct Local {
     pub books: BTreeMap<String, Book>,
     /// Every order of ours of this session, and those carried over.
     pub orders: BTreeMap<OrderId, LocalOrder>,
-    /// Every order of the account that was ever seen.
+    /// Whose the orders of the account are that were seen lately.
     pub owners: BTreeMap<Key, Attribution>,
     /// Executions that were counted, ours and others'.
-    pub fills: BTreeSet<(Side, FillId)>,
+    pub fills: CountedFills,
     /// What the ledger says of each currency, in units of 1e-8.
     pub ledger: BTreeMap<String, (Currency, i128)>,
     /// The highest own id seen, by side.
@@ -259,7 +260,7 @@ impl Local {
                 }
             }
             Correction::Fill { fill, other_fee } => {
-                if !self.fills.insert((fill.side, fill.id)) {
+                if !self.fills.insert(fill.side, fill.id) {
                     return;
                 }
                 if let Some(local) = self.orders.get_mut(&fill.order) {
@@ -272,7 +273,7 @@ impl Local {
                 }
             }
             Correction::ForeignFill { fill } => {
-                if !self.fills.insert((fill.side, fill.id)) {
+                if !self.fills.insert(fill.side, fill.id) {
                     return;
                 }
                 for money in foreign_changes(self, fill) {
@@ -288,6 +289,24 @@ impl Local {
                 if let Some(local) = self.orders.get_mut(order) {
                     local.vanished = true;
                 }
+            }
+        }
+    }
+
+    /// Forgets whose the oldest orders of each side are, beyond the newest `most`, but not of one that is remembered
+    /// itself or that locks something.
+    pub(super) fn forget_owners(&mut self, most: usize) {
+        for side in [Side::Buy, Side::Sell] {
+            let ids = || (side, VenueOrderId(0))..=(side, VenueOrderId(u64::MAX));
+            let surplus = self.owners.range(ids()).count().saturating_sub(most);
+            let over = |owner: &Attribution| match owner {
+                Attribution::Ours(order) => !self.orders.contains_key(order),
+                Attribution::Other { locks, .. } => *locks == 0,
+            };
+            let oldest = self.owners.range(ids()).take(surplus);
+            let forgotten: Vec<Key> = oldest.filter(|(_, owner)| over(owner)).map(|(key, _)| *key).collect();
+            for key in forgotten {
+                self.owners.remove(&key);
             }
         }
     }

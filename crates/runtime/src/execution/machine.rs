@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pampero_engine::{Approved, Command, Control, EventKind, OrderState};
+use pampero_engine::{Approved, Command, Control, CountedFills, EventKind, OrderState};
 use pampero_exchange::{Error, Outcome, PlaceOutcome, VenueOrder};
 use pampero_model::{
     MarketId, Markets, Money, Order, OrderId, OrderUpdate, RejectReason, Side, Span, Timestamp, UpdateKind,
@@ -100,12 +100,15 @@ impl Execution {
         now: Timestamp,
         venue: VenueId,
         markets: &Markets,
-        settings: Settings,
+        mut settings: Settings,
         carried: CarriedOver,
     ) -> Self {
+        // What a read shows must be remembered whole.
+        let most = u32::try_from(CountedFills::MOST / 2).unwrap_or(u32::MAX);
+        settings.fills_most = settings.fills_most.min(most);
         let name = markets.venue_name(venue).unwrap_or_default();
         let mut local = Local::new(markets, name, settings.quarantine);
-        local.fills = carried.fills.into_iter().collect();
+        local.fills = carried.fills;
         for money in &carried.ledger {
             local.book(money.currency, money.units);
         }

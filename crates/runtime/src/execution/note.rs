@@ -1,6 +1,6 @@
 //! What execution hands out: requests, events for the engine, and facts for the journal.
 
-use pampero_engine::{EventKind, OrderRecord};
+use pampero_engine::{CountedFills, EventKind, OrderRecord};
 use pampero_model::{
     Cash, Currency, FillId, Money, Order, OrderId, Price, Quantity, Side, Size, Timestamp, VenueOrderId,
 };
@@ -210,7 +210,7 @@ pub struct CarriedOver {
     /// Every order that is not final, stops that are held aside.
     pub open: Vec<OpenPlacement>,
     /// Every execution counted before, and those of [`Note::Baseline`] and [`Note::ForeignFill`].
-    pub fills: Vec<(Side, FillId)>,
+    pub fills: CountedFills,
     /// Entries of the account's statement that were booked, from [`Note::Transfer`].
     pub movements: Vec<String>,
     /// What the engine's ledger says of each currency of the venue, all owners together.

@@ -133,7 +133,7 @@ pub fn reconcile(local: &Local, snapshot: &Snapshot) -> Vec<Correction> {
     }
     let mut counted = BTreeSet::new();
     for fill in snapshot.fills.iter().flatten() {
-        if local.fills.contains(&(fill.side, fill.id)) || !counted.insert((fill.side, fill.id)) {
+        if local.fills.contains(fill.side, fill.id) || !counted.insert((fill.side, fill.id)) {
             continue;
         }
         corrections.extend(execution(local, fill));
@@ -167,7 +167,7 @@ pub fn wanted(local: &Local, snapshot: &Snapshot, protection: Span, most: usize)
         });
         keys.extend(own.into_iter().map(|(_, key)| key).chain(others).filter(|key| !listed.contains(key)));
     }
-    let told = snapshot.fills.iter().flatten().filter(|fill| !local.fills.contains(&(fill.side, fill.id)));
+    let told = snapshot.fills.iter().flatten().filter(|fill| !local.fills.contains(fill.side, fill.id));
     let told = told.filter_map(|fill| fill.order.map(|id| (fill.side, id)));
     let unknown: BTreeSet<Key> = told.filter(|key| !local.owners.contains_key(key)).collect();
     let mut wanted: Vec<Key> = unknown.into_iter().collect();

@@ -19,6 +19,9 @@ const SINGLES: usize = 10;
 const LAYERS: usize = 8;
 /// A day: for so long orders that are over are remembered one by one.
 const MEMORY: pampero_model::Span = pampero_model::Span::from_hours(24);
+/// So many orders of a side that are over are remembered by the exchange's id: a read that shows an older one is stale
+/// beyond belief.
+const OWNERS: usize = 4_096;
 
 /// What is asked for next in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +196,13 @@ impl Execution {
 
     fn look_at(&self, round: &mut Round, step: Step) {
         round.step = step;
-        round.singles = wanted(&self.local, &round.snapshot, self.settings.protection, SINGLES).into();
+        // What was executed before the first session is none of ours, and neither are its orders.
+        let history = step == Step::Told && self.rounds.first;
+        round.singles = if history { VecDeque::new() } else { self.wanted(&round.snapshot) };
+    }
+
+    fn wanted(&self, snapshot: &Snapshot) -> VecDeque<Key> {
+        wanted(&self.local, snapshot, self.settings.protection, SINGLES).into()
     }
 
     /// Asks for the next thing of a round, or concludes it.
@@ -222,9 +231,12 @@ impl Execution {
     /// Takes executions that reach back to a known one, or all there are. True if more had to be asked for.
     fn takes_fills(&mut self, round: &mut Round, fills: Option<Vec<VenueFill>>) -> bool {
         let Some(fills) = fills else { return false };
-        let known = |fill: &VenueFill| self.local.fills.contains(&(fill.side, fill.id));
+        if self.rounds.first {
+            return self.takes_history(round, fills);
+        }
+        let known = |fill: &VenueFill| self.local.fills.contains(fill.side, fill.id);
         let cut = u32::try_from(fills.len()).is_ok_and(|count| count >= round.fills_limit);
-        let reaches = !cut || fills.iter().any(known) || self.rounds.first;
+        let reaches = !cut || fills.iter().any(known);
         if !reaches && round.fills_limit < self.settings.fills_most {
             round.fills_limit = round.fills_limit.saturating_mul(4).min(self.settings.fills_most);
             self.ask_read(self.fills_request(round.fills_limit));
@@ -238,6 +250,19 @@ impl Execution {
         round.complete &= reaches;
         round.snapshot.fills = Some(fills);
         false
+    }
+
+    /// Takes all that any later read may show, before the first comparison: the short question, which says nothing of
+    /// days, and the longest one. True if the latter had to be asked.
+    fn takes_history(&mut self, round: &mut Round, mut fills: Vec<VenueFill>) -> bool {
+        fills.extend(round.snapshot.fills.take().unwrap_or_default());
+        round.snapshot.fills = Some(fills);
+        let more = round.fills_limit < self.settings.fills_most;
+        if more {
+            round.fills_limit = self.settings.fills_most;
+            self.ask_read(self.fills_request(round.fills_limit));
+        }
+        more
     }
 
     /// Every read of a round is there: compare, correct, judge.
@@ -281,8 +306,10 @@ impl Execution {
         if !round.complete || !self.agreed(round, balances) {
             return false;
         }
-        let fills: Vec<_> = fills.iter().map(|fill| (fill.side, fill.id)).collect();
-        self.local.fills.extend(&fills);
+        fills.iter().filter_map(|fill| Some((fill.side, fill.order?))).for_each(|key| self.local.see(key));
+        let fills: BTreeSet<_> = fills.iter().map(|fill| (fill.side, fill.id)).collect();
+        let fills: Vec<_> = fills.into_iter().collect();
+        self.local.fills.extend(fills.iter().copied());
         let found = differences(&self.local, balances);
         for Difference { currency, ledger, account } in
             found.iter().filter(|found| found.account > found.ledger)
@@ -407,7 +434,7 @@ impl Execution {
             Stage::Open => own.missing_units() > 1 && !own.adds_up(),
             Stage::PresumedAbsent | Stage::Closed => false,
         };
-        let uncounted = |fill: &VenueFill| !self.local.fills.contains(&(fill.side, fill.id));
+        let uncounted = |fill: &VenueFill| !self.local.fills.contains(fill.side, fill.id);
         !self.local.orders.values().any(open) && !round.snapshot.fills.iter().flatten().any(uncounted)
     }
 
@@ -489,7 +516,7 @@ impl Execution {
 
     /// Orders with an unknown outcome do not keep the rest from trading: their funds and their sides stay closed.
     fn is_settled_for_start(&self, round: &Round) -> bool {
-        let uncounted = |fill: &VenueFill| !self.local.fills.contains(&(fill.side, fill.id));
+        let uncounted = |fill: &VenueFill| !self.local.fills.contains(fill.side, fill.id);
         !round.snapshot.fills.iter().flatten().any(uncounted)
     }
 
@@ -521,6 +548,7 @@ impl Execution {
         self.local.orders.retain(|_, own| !old(own));
         let orders = &self.local.orders;
         self.rounds.searches.retain(|order, _| orders.get(order).is_some_and(LocalOrder::is_open));
+        self.local.forget_owners(OWNERS);
     }
 }
 

@@ -65,7 +65,8 @@ pub struct Settings {
     /// How many executions are asked for at first; four times as many whenever they reach back to none that is known.
     /// Default 50.
     pub fills_first: u32,
-    /// Most executions asked for. Beyond, the gap cannot be closed. Default 3,200.
+    /// Most executions asked for, at most half of [`CountedFills::MOST`](pampero_engine::CountedFills::MOST). Beyond, the
+    /// gap cannot be closed. Default 3,200.
     pub fills_most: u32,
     /// How long to hold placements after the exchange complained of too many requests. Default 5 s.
     pub rate_pause: Span,

@@ -68,7 +68,7 @@ impl Live {
             while let Some((venue, effect)) = self.next_effect() {
                 match effect {
                     Effect::Note(note) => {
-                        self.pen.note(now, &note);
+                        self.pen.note(now, venue, &note);
                         self.notes.push(note);
                     }
                     Effect::Event(kind) => self.step(now, kind),

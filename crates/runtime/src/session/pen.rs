@@ -2,7 +2,7 @@
 
 use pampero_backtest::Witness;
 use pampero_engine::{Audit, Engine, Event, Outputs};
-use pampero_model::Timestamp;
+use pampero_model::{Timestamp, VenueId};
 use pampero_store::journal::Journal;
 
 use crate::execution::Note;
@@ -33,9 +33,9 @@ impl Pen {
         std::mem::take(&mut self.audit)
     }
 
-    /// Writes a fact of execution down.
-    pub fn note(&mut self, at: Timestamp, note: &Note) {
-        let written = self.recorder.note(at, note);
+    /// Writes a fact of execution on a venue down.
+    pub fn note(&mut self, at: Timestamp, venue: VenueId, note: &Note) {
+        let written = self.recorder.note(at, venue, note);
         self.keep(written);
     }
 

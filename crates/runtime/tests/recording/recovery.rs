@@ -1,6 +1,6 @@
 use pampero_engine::{Engine, OrderState};
-use pampero_model::{Currency, Timestamp};
-use pampero_runtime::execution::OpenPlacement;
+use pampero_model::{Currency, FillId, Market, MarketId, Side, Timestamp, VenueId};
+use pampero_runtime::execution::{Note, OpenPlacement};
 use pampero_runtime::outstanding::{Outstanding, outstanding};
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
@@ -48,7 +48,7 @@ fn after_a_crash_orders_ledger_and_limits_are_what_they_were() {
         assert!(
             carried.open.iter().all(|placement| placement.sent_at.is_some() && placement.watermark.is_some())
         );
-        assert_eq!(carried.fills.len(), expected.counted_fills().len());
+        assert_eq!(carried.fills.iter().count(), expected.counted_fills().len());
         let usd: Currency = "usd".parse().unwrap();
         let total = recovered.engine.portfolio().account(VENUE, usd).total;
         assert!(carried.ledger.iter().any(|money| money.currency == usd && money.units == total));
@@ -158,4 +158,78 @@ fn the_end_is_written_and_nothing_follows_a_poisoned_journal() {
     assert_eq!((session.ended_at, session.end_reason.as_deref()), (Some(world.now), Some("asked to")));
     let mut journal = journal;
     assert!(matches!(journal.append(1, Timestamp::MIN, b""), Err(JournalError::NoSession)));
+}
+
+/// A journal that the first form was written with: a baseline, executions of others before and behind a saved state, a
+/// deposit, and open orders.
+#[test]
+fn a_journal_of_the_first_form_is_taken_up() {
+    let home = Home::new();
+    let file = home.0.path().join("state/journal.db");
+    std::fs::create_dir(file.parent().unwrap()).unwrap();
+    std::fs::set_permissions(file.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .unwrap();
+    std::fs::write(&file, include_bytes!("fixtures/form-1.db")).unwrap();
+    let journal = home.journal();
+    journal.verify().unwrap();
+    let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+    let recovered = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+    assert_eq!(recovered.engine.portfolio().equity().to_string(), "10296.17435021");
+    let carried = recovered.carried_over(VENUE);
+    assert_eq!((carried.first, carried.open.len()), (false, 2));
+    assert_eq!(carried.movements, ["cash_deposits:7"]);
+    let fills: Vec<_> = carried.fills.iter().filter(|(_, id)| id.0 > 1_000).collect();
+    let (buy, sell) = (|id| (Side::Buy, FillId(id)), |id| (Side::Sell, FillId(id)));
+    assert_eq!(fills, [buy(1_000_001), buy(1_000_003), buy(1_000_004), sell(1_000_002)]);
+    assert_eq!(carried.fills.iter().count(), 4 + 2);
+    let report = replay(&journal, SessionId(1), setup(0)).unwrap();
+    assert_eq!(report.divergence, None, "{}", report.render());
+    // What follows is written in this build's form, and is read again.
+    let _ = Recorder::begin(journal, &about(), &recovered.engine, Some(&recovered)).unwrap();
+    let journal = home.journal();
+    let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+    let again = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+    assert_eq!(again.carried_over(VENUE), carried);
+}
+
+#[test]
+fn what_is_known_of_one_account_is_not_taken_for_anothers() {
+    let two = || {
+        let mut setup = setup(0);
+        setup.markets.insert(Market::new("other", "btc_usd").unwrap()).unwrap();
+        setup
+    };
+    let (first, second) = (VENUE, VenueId(1));
+    let home = Home::new();
+    let engine = Engine::new(two()).unwrap();
+    assert_eq!(engine.markets().venue_of(MarketId(1)), Some(second));
+    let mut recorder = Recorder::begin(home.journal(), &about(), &engine, None).unwrap();
+    let foreign = Note::ForeignFill {
+        side: Side::Buy,
+        fill: FillId(7),
+        base: "1".parse().unwrap(),
+        quote: "100".parse().unwrap(),
+        fee: "0.001 BTC".parse().unwrap(),
+    };
+    let baseline = Note::Baseline { fills: vec![(Side::Sell, FillId(3))], totals: vec![] };
+    let transfer = Note::Transfer { movement: "7".to_owned(), money: "5 USD".parse().unwrap() };
+    let now = Timestamp::from_secs(1);
+    recorder.note(now, first, &foreign).unwrap();
+    recorder.note(now, second, &baseline).unwrap();
+    recorder.note(now, second, &transfer).unwrap();
+    recorder.commit().unwrap();
+    drop(recorder);
+    // From the notes, and from a saved state.
+    for _ in 0..2 {
+        let journal = home.journal();
+        let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+        let recovered = recover(&journal, session, two(), StrategyState::Restore).unwrap();
+        let one = recovered.carried_over(first);
+        assert!(one.first && one.movements.is_empty());
+        assert!(one.fills.iter().eq([(Side::Buy, FillId(7))]));
+        let other = recovered.carried_over(second);
+        assert!(!other.first && other.movements == ["7"]);
+        assert!(other.fills.iter().eq([(Side::Sell, FillId(3))]));
+        drop(Recorder::begin(journal, &about(), &recovered.engine, Some(&recovered)).unwrap());
+    }
 }

@@ -157,7 +157,7 @@ impl Witness for Scribe {
             if let pampero_engine::Command::Place(order) = command {
                 let note =
                     Note::Intent { order: *order.get(), time: event.time, watermark: Some(VenueOrderId(7)) };
-                self.recorder.note(event.time, &note).unwrap();
+                self.recorder.note(event.time, VENUE, &note).unwrap();
             }
         }
         if self.commits {

@@ -225,3 +225,31 @@ fn an_order_that_waits_too_long_is_dropped_unsent() {
     rig.wake(10);
     assert_eq!(rig.kinds(), [UpdateKind::NotSent]);
 }
+
+#[test]
+fn what_was_executed_before_the_first_session_is_known_however_wide_a_later_read_is() {
+    let history: Vec<VenueFill> = (1..=1_000).rev().map(|id| fill(id, id, "1")).collect();
+    let mut rig = Rig::new(at(1_000));
+    while !rig.execution.has_started() {
+        rig.answer_reads(&[], &history);
+        rig.wake(1);
+    }
+    // An order whose execution is not listed yet: more executions are asked for, and the history is shown.
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Acknowledged(shown(order, 2_000, VenueStatus::Executing)));
+    let mut complete = shown(order, 2_000, VenueStatus::Completed);
+    complete.remaining = Size::Quote("0".parse().unwrap());
+    for _ in 0..5 {
+        rig.wake(20);
+        rig.answer_reads(&[complete.clone()], &history);
+    }
+    let foreign = rig.notes.iter().filter(|note| matches!(note, Note::ForeignFill { .. }));
+    assert_eq!(foreign.count(), 0);
+    let known = |fill: &VenueFill| rig.execution.local().fills.contains(fill.side, fill.id);
+    assert_eq!(history.iter().filter(|fill| !known(fill)).count(), 0);
+    let listed: Vec<_> = std::iter::once(fill(2_000, 2_000, "100")).chain(history).collect();
+    rig.wake(20);
+    rig.answer_reads(&[complete], &listed);
+    assert_eq!(rig.kinds().last(), Some(&UpdateKind::Completed));
+}

@@ -139,7 +139,10 @@ impl Rig {
     fn answer_to(&self, request: &Request, active: &[VenueOrder], fills: &[VenueFill]) -> Answer {
         match request {
             Request::ActiveOrders => Answer::ActiveOrders(Ok(active.to_vec())),
-            Request::Fills(_) => Answer::Fills(Ok(fills.to_vec())),
+            Request::Fills(query) => {
+                let most = query.limit.map_or(usize::MAX, |limit| limit.try_into().unwrap());
+                Answer::Fills(Ok(fills.iter().take(most).cloned().collect()))
+            }
             Request::Balances => Answer::Balances(Ok(vec![self.balance()])),
             Request::Order { side, id } => {
                 let found = active.iter().find(|view| (view.side, view.id) == (*side, *id));

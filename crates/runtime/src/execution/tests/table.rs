@@ -200,3 +200,18 @@ fn executions_of_others_move_the_ledger_outside_the_allocations() {
     assert_eq!(local.ledger["usd"].1, -10_000_000_000);
     assert_eq!(local.ledger["btc"].1, 100_000_000 - 250_000);
 }
+
+#[test]
+fn whose_an_order_is_is_forgotten_once_it_is_over_and_thousands_followed() {
+    let mut local = local(&[(1, Stage::Open, Some(11)), (2, Stage::Closed, Some(12))]);
+    let locking = view(3, 13, VenueStatus::Executing, "100");
+    let over = |id: u64| view(id, id + 10, VenueStatus::Completed, "0");
+    for view in std::iter::once(locking).chain((4..1_000).map(over)) {
+        local.apply(&Correction::Foreign { key: (view.side, view.id), view });
+    }
+    local.orders.remove(&OrderId(2));
+    local.forget_owners(100);
+    let kept: Vec<u64> = local.owners.keys().map(|(_, id)| id.0).collect();
+    let newest = 910..1_010;
+    assert!(kept.iter().copied().eq([11, 13].into_iter().chain(newest)), "{kept:?}");
+}
