@@ -3,5 +3,6 @@
 
 pub mod fault_matrix;
 pub mod fuzz;
+pub mod kills;
 pub mod prove;
 pub mod simulation;

@@ -10,6 +10,7 @@ use pampero_model::{Cash, Currency, Order, OrderId, Rounding, Span, Timestamp};
 use thiserror::Error as ThisError;
 
 use crate::execution::{Answer, Placement, Request};
+use crate::kill_point::{KillPoint, reach};
 
 /// Bounds on what leaves, whatever the engine and its limits say. They are few, so that they are easy to set right.
 ///
@@ -178,6 +179,9 @@ impl Gateway {
         }
         let last_look = || {
             let leave = self.may_send(&placement).and_then(|()| self.door().depart((self.clock)()));
+            if leave.is_ok() {
+                reach(KillPoint::BeforePost);
+            }
             leave.map_err(|refusal| refusal.to_string())
         };
         let request = OrderRequest {
@@ -189,7 +193,9 @@ impl Gateway {
             watermark: placement.watermark,
         };
         #[allow(clippy::disallowed_methods)] // the one place
-        self.exchange.place(&request, &last_look).await
+        let outcome = self.exchange.place(&request, &last_look).await;
+        reach(KillPoint::AfterPost);
+        outcome
     }
 
     /// Carries out a request of any kind and gives the answer to it.

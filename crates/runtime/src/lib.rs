@@ -25,6 +25,8 @@ pub mod export;
 pub mod feed;
 pub mod gateway;
 pub mod guard;
+#[doc(hidden)]
+pub mod kill_point;
 pub mod lots;
 mod memory;
 pub mod notify;

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::codec::{self, CodecError, Encoder, Kind};
 use crate::execution::Note;
+use crate::kill_point::{KillPoint, reach};
 use crate::memory::{FORMAT, Memory, Noted, Snapshot};
 
 /// Records between two saved states: what a restart has to go through.
@@ -133,6 +134,7 @@ impl Recorder {
         let snapshot = Snapshot { engine: engine.checkpoint(), memory: self.memory.clone() };
         let bytes = snapshot.encode()?;
         self.journal.save_state(FORMAT, &bytes)?;
+        reach(KillPoint::MidCheckpoint);
         // Whoever begins to read here knows no book.
         self.encoder.restart();
         self.since_state = 0;
@@ -148,6 +150,7 @@ impl Recorder {
         let old = self.journal.sessions()?.into_iter().rev().skip(2);
         for session in old.collect::<Vec<_>>() {
             moved += self.journal.archive(session.id, u64::MAX)?.records;
+            reach(KillPoint::MidArchive);
         }
         let states = self.journal.states(self.session)?;
         if let Some((before, _)) = states.iter().rev().nth(1) {

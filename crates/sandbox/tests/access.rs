@@ -249,6 +249,7 @@ fn the_same_seed_makes_the_same_keys() {
     assert_eq!(line["admin_url"], json!(server.sandbox().admin_url()));
     assert_eq!(line["keys"]["trade"], json!(server.key("trade")));
     assert_eq!(line["otp_secret"], json!(server.sandbox().otp_secret()));
+    assert_eq!(line["requests_per_second"], 0);
     assert!(!server.sandbox().announcement().contains('\n'));
 }
 

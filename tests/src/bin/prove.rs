@@ -3,11 +3,15 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use pampero_tests::kills::become_trader;
 use pampero_tests::prove::{Depth, run};
 
 const USAGE: &str = "usage: cargo xtask prove [--quick | --long] [--json]";
 
 fn main() -> ExitCode {
+    if let Some(code) = become_trader() {
+        return code;
+    }
     let (mut depth, mut json) = (Depth::Usual, false);
     for argument in std::env::args().skip(1) {
         match argument.as_str() {

@@ -20,6 +20,8 @@ struct Announcement {
     keys: BTreeMap<String, SecretText>,
     #[serde(default)]
     certificate: Option<String>,
+    #[serde(default)]
+    requests_per_second: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +41,8 @@ pub(crate) struct Local {
     pub keys: BTreeMap<String, SecretString>,
     /// The certificate to trust, in PEM; empty if it speaks plain HTTP.
     pub certificate: Vec<u8>,
+    /// Whether it takes as many requests as come.
+    pub unlimited: bool,
 }
 
 /// Where a running local exchange leaves word.
@@ -73,9 +77,11 @@ pub(crate) fn find(url: Option<&str>, state: &StateDir) -> Result<Local, Failure
         };
         return Err(Failure::account(Exit::Failed, "not_running", message, help));
     }
+    let unlimited = told.as_ref().is_some_and(|told| told.requests_per_second == Some(0));
     let (keys, certificate) = told.map(|told| (told.keys, told.certificate)).unwrap_or_default();
     Ok(Local {
         environment,
+        unlimited,
         keys: keys.into_iter().map(|(name, key)| (name, key.0)).collect(),
         certificate: certificate.unwrap_or_default().into_bytes(),
     })

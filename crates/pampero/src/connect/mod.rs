@@ -36,17 +36,23 @@ impl Connection {
             return Err(Failure::usage(message, "leave out one of the two"));
         }
         let state = StateDir::open(connect.state.as_deref(), name).map_err(state_failure)?;
+        let mut unlimited = false;
         let (environment, keys, roots) = match connect.env {
             EnvName::Production => (Environment::Production, Keys::find(name), Vec::new()),
             EnvName::Sandbox => (Environment::Sandbox, Keys::find(name), Vec::new()),
             EnvName::Local => {
                 let local = local::find(connect.url.as_deref(), &state)?;
+                unlimited = local.unlimited;
                 (local.environment, Keys::find(name).with_local(&local.keys), local.certificate)
             }
         };
-        let budget =
-            BudgetConfig { file: Some(state.budget_file(&environment.host())), ..BudgetConfig::default() };
-        let budget = Budget::new(budget).map_err(|error| Failure::Run(error.to_string()))?;
+        let file = Some(state.budget_file(&environment.host()));
+        let budget = if unlimited {
+            Budget::unlimited()
+        } else {
+            let config = BudgetConfig { file, ..BudgetConfig::default() };
+            Budget::new(config).map_err(|error| Failure::Run(error.to_string()))?
+        };
         let client = client(&environment, roots.clone(), budget)?;
         Ok(Self { environment, state, keys, client, chosen: connect.key, roots })
     }

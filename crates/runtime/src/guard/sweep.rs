@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::kill_point::{KillPoint, reach};
 use crate::notify::{Notice, Notifier, Severity};
 
 /// Which orders are cancelled.
@@ -135,7 +136,10 @@ impl Sweep {
                     progress.first_sent.get_or_insert_with(|| since.elapsed());
                 });
                 match self.cancel_all().await {
-                    Ok(()) => accepted = true,
+                    Ok(()) => {
+                        accepted = true;
+                        reach(KillPoint::Cancelling);
+                    }
                     Err(error) => problem = Some(error),
                 }
             }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::latch::{Latch, LatchRecord, Level};
 use super::sweep::{Phase, Progress, Sweep, SweepSettings};
+use crate::kill_point::{KillPoint, reach};
 use crate::notify::{Notice, Notifier, Severity};
 use crate::state_dir::wall_clock;
 
@@ -333,7 +334,10 @@ impl Task {
         let level = record.level;
         self.record.send_replace(record);
         match level {
-            Level::Halt | Level::Flatten => self.start_sweep(at),
+            Level::Halt | Level::Flatten => {
+                reach(KillPoint::Halting);
+                self.start_sweep(at);
+            }
             Level::Reduce => {}
             Level::Active => {
                 if let Some(sweep) = self.sweep.take() {

@@ -10,6 +10,7 @@ use super::pen::Pen;
 use super::run::{Mode, Outgoing};
 use crate::execution::{Answer, Effect, Execution, Note, RequestId};
 use crate::feed::News;
+use crate::kill_point::{KillPoint, reach};
 use crate::recorder::RecordError;
 
 /// The engine with its executions.
@@ -127,6 +128,9 @@ impl Mode for Live {
 
     fn answer(&mut self, now: Timestamp, venue: VenueId, id: RequestId, answer: Answer) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        if matches!(answer, Answer::ActiveOrders(_) | Answer::Fills(_)) {
+            reach(KillPoint::MidReconcile);
+        }
         if let Some(execution) = self.executions.get_mut(venue.index()) {
             execution.answer(now, id, answer);
             self.settle(now);

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Inbox, Input, Operator, Pen, StopMode};
 use crate::execution::{Answer, Note, Request, RequestId};
 use crate::feed::News;
+use crate::kill_point::{KillPoint, reach, reach_if};
 use crate::recorder::RecordError;
 
 /// A request that may leave once the journal is synced.
@@ -196,10 +197,18 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
     let notes = mode.take_notes();
     let sync = due || !requests.is_empty() || !notes.is_empty();
     if sync {
+        let places = requests.iter().any(|outgoing| matches!(outgoing.request, Request::Place(_)));
+        let answered = notes.iter().any(|note| matches!(note, Note::Placed { .. }));
+        reach_if(places, KillPoint::BeforeIntent);
+        reach_if(answered, KillPoint::BeforeAnswer);
+        reach(KillPoint::BeforeCommit);
         // On failure the requests are dropped here, unsent.
         let began = Instant::now();
         mode.commit()?;
         (hooks.committed)(began.elapsed());
+        reach(KillPoint::AfterCommit);
+        reach_if(answered, KillPoint::AfterAnswer);
+        reach_if(places, KillPoint::AfterIntent);
     }
     for request in requests {
         (hooks.send)(request);

@@ -26,7 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use pampero_model::{Span, Timestamp};
+use pampero_model::{Money, Span, Timestamp};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,7 +43,7 @@ use crate::config::{ConfigError, SandboxConfig, check_faults};
 use crate::faults::{FaultCount, FaultRule, Faults, Memory};
 use crate::limiter::Limiter;
 use crate::path::Dice;
-use crate::world::{StateFileError, World, write_whole};
+use crate::world::{CURRENCIES, StateFileError, World, currency, write_whole};
 
 /// A sandbox that cannot start, or cannot keep its state.
 #[derive(Debug, Error)]
@@ -171,8 +171,8 @@ impl Sandbox {
         inner.world.tables.users.first().map(|user| user.otp_secret.clone()).unwrap_or_default()
     }
 
-    /// One line of JSON with everything a client needs: `url`, `admin_url`, `keys` and `otp_secret`, and with TLS the
-    /// `certificate`.
+    /// One line of JSON with everything a client needs: `url`, `admin_url`, `keys`, `otp_secret` and
+    /// `requests_per_second` (0 for no limit), and with TLS the `certificate`.
     pub fn announcement(&self) -> String {
         let quote = |text: &str| serde_json::Value::from(text).to_string();
         let mut keys = String::new();
@@ -183,10 +183,12 @@ impl Sandbox {
         let certificate = self.certificate().map(|pem| format!(", \"certificate\": {}", quote(pem)));
         let certificate = certificate.unwrap_or_default();
         format!(
-            "{{\"url\": {}, \"admin_url\": {}, \"keys\": {{{keys}}}, \"otp_secret\": {}{certificate}}}",
+            "{{\"url\": {}, \"admin_url\": {}, \"keys\": {{{keys}}}, \"otp_secret\": {}, \
+             \"requests_per_second\": {}{certificate}}}",
             quote(&self.url()),
             quote(&self.admin_url()),
-            quote(&self.otp_secret())
+            quote(&self.otp_secret()),
+            self.shared.lock().limiter.per_second
         )
     }
 
@@ -225,6 +227,18 @@ impl Sandbox {
     /// The truth: every order ever accepted, by whom, and what became of it. Those of the agents are left out.
     pub fn accepted_orders(&self) -> Vec<AcceptedOrder> {
         admin::accepted_orders(&self.shared.lock().world)
+    }
+
+    /// The truth: what the first account holds of each currency, reserved or not.
+    pub fn balances(&self) -> Vec<Money> {
+        let mut inner = self.shared.lock();
+        inner.world.advance(self.shared.clock.now());
+        let Some(user) = inner.world.tables.users.first() else { return Vec::new() };
+        let held = CURRENCIES.iter().filter_map(|code| currency(code)).map(|currency| {
+            let balance = inner.world.balance(user, currency);
+            Money::new(currency, balance.total)
+        });
+        held.collect()
     }
 
     /// How many requests there were, by endpoint.

@@ -138,11 +138,11 @@ async fn own_orders(client: &Client, side: Side, market: &str) -> Result<Vec<(u6
     Ok(known)
 }
 
-/// Reads the order until the exchange has checked its funds. What a market order did not get at once is cancelled.
+/// Reads the order until the exchange has checked its funds, and until it is over if it is being cancelled. What a market order did not get at once is cancelled.
 async fn settle(client: &Client, order: VenueOrder, at_market: bool) -> Result<VenueOrder, Failure> {
     let key = OrderKey { side: order.side, id: order.id };
-    let pending = |status: &OrderStatus| *status == OrderStatus::Known(VenueStatus::Pending);
-    let order = follow(client, key, |status| !pending(status)).await?;
+    let on_its_way = [VenueStatus::Pending, VenueStatus::ToCancel].map(OrderStatus::Known);
+    let order = follow(client, key, |status| !on_its_way.contains(status)).await?;
     if !at_market || order.status.is_final() {
         return Ok(order);
     }

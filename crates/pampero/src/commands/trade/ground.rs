@@ -100,6 +100,20 @@ impl Ground {
         let journal = Journal::open(&state.journal_file()).map_err(state_failure)?;
         Ok(Self { connection, state, latch: Arc::new(latch), journal, lock })
     }
+
+    /// Whether an earlier session of a mode left something to go on from.
+    pub fn has_session(&self, mode: &str) -> Result<bool, Failure> {
+        let environment = self.connection.environment.name();
+        for session in self.journal.sessions().map_err(state_failure)? {
+            if session.about.environment == environment
+                && session.about.mode == mode
+                && !self.journal.states(session.id).map_err(state_failure)?.is_empty()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// The engine that a session begins with.

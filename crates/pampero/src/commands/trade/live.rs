@@ -44,7 +44,8 @@ pub(super) fn live(args: &LiveArgs, definitions: &[StrategyDefinition]) -> Resul
         Ok::<_, Failure>((account, exchange.balances().await?))
     })?;
     same_account(&ground, &account)?;
-    hold(&mut reading.config, &balances)?;
+    let goes_on = !args.session.new_ledger && ground.has_session("live")?;
+    hold(&mut reading.config, &balances, goes_on)?;
     let plan = reading.plan(definitions)?;
     let accepted = production::check(args, &reading.config, &ground, &plan, &account)?;
     let start = Start { args, reading: &reading, plan: &plan, account, accepted, exchange };
@@ -178,8 +179,9 @@ fn same_account(ground: &Ground, account: &str) -> Result<(), Failure> {
     }
 }
 
-/// Puts what the account holds in place of `[account]`, which is for backtests and paper.
-fn hold(config: &mut Config, balances: &[Balance]) -> Result<(), Failure> {
+/// Puts what the account holds in place of `[account]`, which is for backtests and paper. A session that goes on from an
+/// earlier one divides nothing anew: what was allocated then may have become another currency since.
+fn hold(config: &mut Config, balances: &[Balance], goes_on: bool) -> Result<(), Failure> {
     let list = market_list::built_in().map_err(Failure::Config)?;
     let mut traded: Vec<Currency> = Vec::new();
     for name in config.strategies.iter().flat_map(|strategy| &strategy.markets) {
@@ -194,7 +196,25 @@ fn hold(config: &mut Config, balances: &[Balance]) -> Result<(), Failure> {
     config.account = held
         .map(|balance| (balance.currency.code().to_owned(), Cash::from_units(balance.total.units)))
         .collect();
+    if goes_on {
+        hold_what_is_allocated(config);
+    }
     Ok(())
+}
+
+fn hold_what_is_allocated(config: &mut Config) {
+    let mut allocated: BTreeMap<String, i128> = BTreeMap::new();
+    for (name, cash) in config.strategies.iter().flat_map(|strategy| &strategy.allocation) {
+        let code = name.split_once(':').map_or(name.as_str(), |(_, code)| code).to_ascii_lowercase();
+        let units = allocated.entry(code).or_default();
+        *units = units.saturating_add(cash.units());
+    }
+    for (code, units) in allocated {
+        match config.account.iter_mut().find(|(held, _)| held.eq_ignore_ascii_case(&code)) {
+            Some((_, held)) => *held = Cash::from_units(held.units().max(units)),
+            None => config.account.push((code, Cash::from_units(units))),
+        }
+    }
 }
 
 /// The caps of the gateway: as configured, or the largest order that the limits allow in a market of the currency.
