@@ -9,29 +9,37 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
+use support::exchange::Exchange;
 use support::{pampero, pampero_in};
 
-/// A process that is killed if the test fails before it ends it.
-struct Process {
+/// A busy exchange.
+fn exchange() -> Exchange {
+    Exchange::configured("requests_per_second = 0\nagents.speed = 2_000\n")
+}
+
+/// A recording that is killed if the test fails before it ends it.
+struct Recording {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Process {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pampero"))
-            .args(arguments)
-            .current_dir(folder)
-            .env("XDG_STATE_HOME", folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+impl Recording {
+    /// Begins to record from the running exchange, which it finds by itself.
+    fn start(exchange: &Exchange) -> Self {
+        let arguments = ["data", "record", "btc_usd", "--flush", "1s", "--json"];
+        let mut child = exchange.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
 
-    fn next(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    fn until_books_are_written(&mut self) {
+        loop {
+            let line = self.lines.next().unwrap().unwrap();
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["event"]["written"]["books"].as_u64().is_some_and(|books| books > 0) {
+                return;
+            }
+        }
     }
 
     fn signal(&self, name: &str) {
@@ -40,20 +48,12 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for Recording {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn sandbox(folder: &Path) -> (Process, String) {
-    let arguments =
-        ["sandbox", "--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--speed", "2000"];
-    let mut process = Process::start(folder, &arguments);
-    let url = process.next()["url"].as_str().unwrap().to_owned();
-    (process, url)
 }
 
 fn rows(folder: &Path, kind: &str) -> u64 {
@@ -65,39 +65,36 @@ fn rows(folder: &Path, kind: &str) -> u64 {
 
 #[test]
 fn a_recording_survives_a_kill_and_ends_by_a_signal() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_sandbox, url) = sandbox(folder.path());
-    let arguments =
-        ["data", "record", "btc_usd", "--url", &url, "--state", "state", "--flush", "1s", "--json"];
-    let mut killed = Process::start(folder.path(), &arguments);
-    while killed.next()["event"]["written"]["books"].as_u64().is_none_or(|books| books == 0) {}
+    let exchange = exchange();
+    let folder = exchange.folder.path();
+    let mut killed = Recording::start(&exchange);
+    killed.until_books_are_written();
     killed.signal("-KILL");
-    let before = rows(folder.path(), "books");
+    let before = rows(folder, "books");
     assert!(before > 0);
-    let mut second = Process::start(folder.path(), &arguments);
-    while second.next()["event"]["written"]["books"].as_u64().is_none_or(|books| books == 0) {}
+    let mut second = Recording::start(&exchange);
+    second.until_books_are_written();
     second.signal("-INT");
     let last = std::iter::from_fn(|| Some(second.lines.next()?.unwrap())).last().unwrap();
     let last: Value = serde_json::from_str(&last).unwrap();
     assert!(last["event"]["ended"]["books"].as_u64().unwrap() > 0, "{last}");
     assert_eq!(second.child.wait().unwrap().code(), Some(0));
-    assert!(rows(folder.path(), "books") > before);
-    let verified = pampero_in(folder.path(), &["data", "verify", "--root", "data"]);
+    assert!(rows(folder, "books") > before);
+    let verified = pampero_in(folder, &["data", "verify", "--root", "data"]);
     assert_eq!(verified.code, 0, "{}", verified.stderr);
     assert!(!verified.stdout.contains("duplicates") && !verified.stdout.contains("disorder"));
 }
 
 #[test]
 fn fetching_fills_the_catalogue_and_fetching_again_adds_only_what_is_new() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_sandbox, url) = sandbox(folder.path());
+    let exchange = exchange();
     // The market must have lived a little.
-    let arguments = ["data", "record", "btc_usd", "--url", &url, "--state", "state", "--for", "2s"];
-    let recorded = pampero_in(folder.path(), &arguments);
+    let recorded = exchange.run(&["data", "record", "btc_usd", "--for", "2s"]);
     assert_eq!(recorded.code, 0, "{}", recorded.stderr);
     assert!(recorded.stdout.contains("See it with `pampero data list --root data`."), "{}", recorded.stdout);
-    let arguments = ["data", "fetch", "btc_usd", "--url", &url, "--state", "state", "--days", "2", "--json"];
-    let fetched = pampero_in(folder.path(), &arguments).json();
+    let arguments = ["data", "fetch", "btc_usd", "--days", "2", "--json"];
+    let fetched = exchange.run(&arguments).json();
+    assert_eq!(fetched["schema"], 1);
     let series = fetched["fetched"].as_array().unwrap();
     let names: Vec<_> =
         series.iter().map(|series| (series["kind"].clone(), series["span"].clone())).collect();
@@ -106,7 +103,8 @@ fn fetching_fills_the_catalogue_and_fetching_again_adds_only_what_is_new() {
         [("candles".into(), "1h".into()), ("candles".into(), "1d".into()), ("trades".into(), Value::Null)]
     );
     assert!(series[2]["rows"].as_u64().unwrap() > 0);
-    let shown = pampero_in(folder.path(), &arguments[..arguments.len() - 1]);
+    let url = exchange.ready["url"].as_str().unwrap();
+    let shown = exchange.run(&["data", "fetch", "btc_usd", "--days", "2", "--url", url]);
     assert_eq!(shown.code, 0);
     assert!(shown.stdout.contains("candles-1h") && shown.stdout.contains("trades"), "{}", shown.stdout);
     assert!(shown.stdout.lines().all(|line| line.chars().count() <= 80));
@@ -115,7 +113,7 @@ fn fetching_fills_the_catalogue_and_fetching_again_adds_only_what_is_new() {
 #[test]
 fn mistakes_say_what_to_do() {
     let cases: [(&[&str], i32, &str); 6] = [
-        (&["data", "fetch", "btc_usd"], 2, "name its address: --url http://127.0.0.1:PORT"),
+        (&["data", "fetch", "btc_usd"], 1, "no local exchange is running"),
         (
             &["data", "fetch", "btc_usd", "--url", "http://example.com"],
             2,
@@ -130,7 +128,7 @@ fn mistakes_say_what_to_do() {
         (
             &["data", "fetch", "btc_usd", "--url", "http://127.0.0.1:1", "--state", "s"],
             1,
-            "btc_usd: not sent",
+            "nothing listens at http://127.0.0.1:1",
         ),
         (&["data", "record"], 2, "required"),
     ];

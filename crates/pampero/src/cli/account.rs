@@ -16,22 +16,30 @@ use super::examples::{
 };
 use super::{share, span};
 
-/// Which exchange, and how the answer is shown: options of every command here.
+/// Which exchange: options of every command that talks to one.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
-pub(crate) struct Connect {
+pub(crate) struct Place {
     /// local, sandbox or production
     #[arg(long, value_name = "NAME", default_value = "local", hide_possible_values = true)]
     pub env: EnvName,
-    /// read, trade, funds, admin [default: the weakest]
-    #[arg(long, value_name = "NAME", value_parser = key_name)]
-    pub key: Option<KeyName>,
     /// Address of the local exchange [default: the running one]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Where state is kept [default: ~/.local/state/pampero]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+}
+
+/// Which account of which exchange, and how the answer is shown.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    pub place: Place,
+    /// read, trade, funds, admin [default: the weakest]
+    #[arg(long, value_name = "NAME", value_parser = key_name)]
+    pub key: Option<KeyName>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use pampero_bitex::{Bitex, Client, Config, Environment};
-use pampero_exchange::{Budget, BudgetConfig};
+use clap::Args;
+use pampero_bitex::Bitex;
 use pampero_model::{Span, Timestamp};
 use pampero_runtime::feed::{
     FetchError, FetchSettings, Fetched, RecordProgress, RecordSettings, RecordSummary, fetch, record,
     wall_clock,
 };
-use pampero_runtime::state_dir::StateDir;
 use pampero_store::Catalog;
 use serde_json::{Value as Json, json};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::account::Place;
 use crate::cli::span;
+use crate::connect::Connection;
 use crate::error::Failure;
 use crate::output;
 
@@ -24,8 +24,8 @@ pub(crate) const RECORD_EXAMPLES: &str = "\
 Examples:
   pampero data record btc_ars btc_usd --env production
       books and trades, until Ctrl-C, into the folder data
-  pampero data record btc_usd --url http://127.0.0.1:3000 --for 10m
-      ten minutes of a running `pampero sandbox`
+  pampero data record btc_usd --for 10m
+      ten minutes of the running `pampero sandbox`
 
 It begins with the trades of the last day. Written every five minutes and at
 the end; it may be killed at any moment, and goes on when started again.
@@ -40,28 +40,6 @@ Examples:
 
 Candles that are still open are left out; fetching again adds what is new.
 Exit codes: 0 done, 1 the exchange or a file, 2 the command line";
-
-/// Which exchange. No key is needed: market data is public.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Connection")]
-pub(crate) struct Source {
-    /// local (with --url), sandbox, production
-    #[arg(long, value_name = "NAME", default_value = "local", hide_possible_values = true)]
-    env: Env,
-    /// Address of the local exchange: see `pampero sandbox`
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Where state is kept [default: ~/.local/state/pampero]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Env {
-    Local,
-    Sandbox,
-    Production,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct RecordArgs {
@@ -84,7 +62,7 @@ pub(crate) struct RecordArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    source: Source,
+    place: Place,
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +86,7 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    source: Source,
+    place: Place,
 }
 
 /// A span of whole hours.
@@ -121,33 +99,10 @@ fn hours(text: &str) -> Result<u32, String> {
     }
 }
 
-impl Source {
-    /// The exchange, with the request budget that all processes of this machine share.
-    fn open(&self) -> Result<Bitex, Failure> {
-        let (name, environment) = match (self.env, &self.url) {
-            (Env::Local, Some(url)) => ("local", Environment::local(url).map_err(|error| usage(&error))?),
-            (Env::Local, None) => {
-                let help = "name its address: --url http://127.0.0.1:PORT, or choose --env production";
-                return Err(Failure::usage("which local exchange?", help));
-            }
-            (_, Some(_)) => {
-                return Err(Failure::usage("--url is for --env local", "leave out one of the two"));
-            }
-            (Env::Sandbox, None) => ("sandbox", Environment::Sandbox),
-            (Env::Production, None) => ("production", Environment::Production),
-        };
-        let run = |error: &dyn std::fmt::Display| Failure::Run(error.to_string());
-        let state = StateDir::open(self.state.as_deref(), name).map_err(|error| run(&error))?;
-        let file = Some(state.budget_file(&environment.host()));
-        let budget =
-            Budget::new(BudgetConfig { file, ..BudgetConfig::default() }).map_err(|error| run(&error))?;
-        let client = Client::new(Config::new(environment), budget).map_err(|error| run(&error))?;
-        Ok(Bitex::new(client))
-    }
-}
-
-fn usage(error: &pampero_exchange::Error) -> Failure {
-    Failure::usage(error.to_string(), "write it as `pampero sandbox` prints it: http://127.0.0.1:PORT")
+/// The exchange, with the request budget that all processes of this machine share. No key is needed: market data is
+/// public.
+fn open(place: &Place) -> Result<Bitex, Failure> {
+    Ok(Bitex::new(Connection::at(place)?.public().clone()))
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -167,7 +122,7 @@ pub(crate) fn record_data(args: &RecordArgs) -> Result<(), Failure> {
         let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
         let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
         let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
-        let exchange = Arc::new(args.source.open()?);
+        let exchange = Arc::new(open(&args.place)?);
         let length = args.length;
         let ended = async move {
             let time = length.and_then(|span| u64::try_from(span.as_nanos()).ok());
@@ -252,7 +207,7 @@ pub(crate) fn fetch_data(args: &FetchArgs) -> Result<(), Failure> {
         trades: !args.no_trades,
     };
     let fetched = block_on(async {
-        let exchange = args.source.open()?;
+        let exchange = open(&args.place)?;
         let now = wall_clock()();
         fetch(&exchange, &Catalog::new(&args.root), &settings, now).await.map_err(|error| match error {
             FetchError::Store(error) => Failure::Data(error),
@@ -261,7 +216,7 @@ pub(crate) fn fetch_data(args: &FetchArgs) -> Result<(), Failure> {
     })?;
     if args.json {
         let rows: Vec<Json> = fetched.iter().map(fetched_json).collect();
-        return output::print_json(&json!({ "fetched": rows, "root": args.root }));
+        return output::print_json(&json!({ "schema": 1, "fetched": rows, "root": args.root }));
     }
     let rows: Vec<Vec<String>> = fetched.iter().map(fetched_row).collect();
     output::print(&output::table(&["market", "data", "first", "last", "rows", "new"], &rows))?;

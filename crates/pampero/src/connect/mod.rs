@@ -12,7 +12,7 @@ use pampero_model::Timestamp;
 use pampero_runtime::state_dir::StateDir;
 
 pub(crate) use self::keys::Keys;
-use crate::cli::account::{Connect, EnvName};
+use crate::cli::account::{Connect, EnvName, Place};
 use crate::error::{Exit, Failure};
 
 /// Everything that a command needs to talk to an exchange.
@@ -30,18 +30,23 @@ pub(crate) struct Connection {
 impl Connection {
     /// Finds the exchange, the keys and the state directory. Nothing is sent.
     pub fn open(connect: &Connect) -> Result<Self, Failure> {
-        let name = connect.env.name();
-        if connect.url.is_some() && connect.env != EnvName::Local {
+        Ok(Self { chosen: connect.key, ..Self::at(&connect.place)? })
+    }
+
+    /// The same where no key was chosen.
+    pub fn at(place: &Place) -> Result<Self, Failure> {
+        let name = place.env.name();
+        if place.url.is_some() && place.env != EnvName::Local {
             let message = format!("--url is for the local exchange, and --env says {name}");
             return Err(Failure::usage(message, "leave out one of the two"));
         }
-        let state = StateDir::open(connect.state.as_deref(), name).map_err(state_failure)?;
+        let state = StateDir::open(place.state.as_deref(), name).map_err(state_failure)?;
         let mut unlimited = false;
-        let (environment, keys, roots) = match connect.env {
+        let (environment, keys, roots) = match place.env {
             EnvName::Production => (Environment::Production, Keys::find(name), Vec::new()),
             EnvName::Sandbox => (Environment::Sandbox, Keys::find(name), Vec::new()),
             EnvName::Local => {
-                let local = local::find(connect.url.as_deref(), &state)?;
+                let local = local::find(place.url.as_deref(), &state)?;
                 unlimited = local.unlimited;
                 (local.environment, Keys::find(name).with_local(&local.keys), local.certificate)
             }
@@ -54,7 +59,7 @@ impl Connection {
             Budget::new(config).map_err(|error| Failure::Run(error.to_string()))?
         };
         let client = client(&environment, roots.clone(), budget)?;
-        Ok(Self { environment, state, keys, client, chosen: connect.key, roots })
+        Ok(Self { environment, state, keys, client, chosen: None, roots })
     }
 
     /// A client of its own, with connections that no other thread uses; the request budget is the same.

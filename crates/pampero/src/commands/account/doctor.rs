@@ -120,7 +120,8 @@ fn words(check: &Check) -> String {
 }
 
 fn settled(connect: &Connect, ids: &[String]) -> Result<(), Failure> {
-    let state = StateDir::open(connect.state.as_deref(), connect.env.name()).map_err(state_failure)?;
+    let state =
+        StateDir::open(connect.place.state.as_deref(), connect.place.env.name()).map_err(state_failure)?;
     let journal = Ambiguous::of(&state);
     for id in ids {
         journal.settle(id)?;
@@ -131,7 +132,7 @@ fn settled(connect: &Connect, ids: &[String]) -> Result<(), Failure> {
 
 /// The folder and the modes of what is in it.
 fn state(checks: &mut Checks, connect: &Connect) -> Option<StateDir> {
-    let state = match StateDir::open(connect.state.as_deref(), connect.env.name()) {
+    let state = match StateDir::open(connect.place.state.as_deref(), connect.place.env.name()) {
         Ok(state) => state,
         Err(error) => {
             checks.fail("state", error.to_string(), "nothing works without it: correct this first");
@@ -223,7 +224,7 @@ fn limits(checks: &mut Checks, path: &Path, connect: &Connect) -> Option<Config>
     };
     let missing = missing_limits(&config);
     let help = "set them under [limits]; `pampero config explain limits` says what each means";
-    match (missing.is_empty(), connect.env) {
+    match (missing.is_empty(), connect.place.env) {
         (true, _) => checks.ok("limits", "order, position, daily loss and drawdown are limited"),
         (false, crate::cli::account::EnvName::Production) => {
             checks.fail("limits", format!("not set: {}", missing.join(", ")), help);

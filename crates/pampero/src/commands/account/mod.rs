@@ -108,7 +108,7 @@ pub(super) struct Out {
 
 impl Out {
     pub fn of(connect: &Connect) -> Self {
-        Self { json: connect.json, environment: connect.env.name() }
+        Self { json: connect.json, environment: connect.place.env.name() }
     }
 
     /// Shows a value under a name: as one JSON object with the version of its shape, or in words.

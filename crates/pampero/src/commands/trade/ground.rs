@@ -76,9 +76,9 @@ pub(super) const VENUE_ID: VenueId = VenueId(0);
 
 /// Where a session keeps its state. Paper trading has its own folder beside that of live trading.
 pub(super) fn state_dir(connect: &crate::cli::account::Connect, paper: bool) -> Result<StateDir, Failure> {
-    let name = connect.env.name();
+    let name = connect.place.env.name();
     let name = if paper { format!("{name}-paper") } else { name.to_owned() };
-    StateDir::open(connect.state.as_deref(), &name).map_err(state_failure)
+    StateDir::open(connect.place.state.as_deref(), &name).map_err(state_failure)
 }
 
 /// A state directory that this process alone uses, with its latch and journal.

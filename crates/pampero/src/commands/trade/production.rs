@@ -29,7 +29,7 @@ pub(super) fn check(
     plan: &Plan<'_>,
     account: &str,
 ) -> Result<Vec<String>, Failure> {
-    if args.session.connect.env != EnvName::Production {
+    if args.session.connect.place.env != EnvName::Production {
         return Ok(Vec::new());
     }
     let verdicts = verdicts(args, config, plan)?;
@@ -86,7 +86,8 @@ pub(super) fn verdicts(
     for subject in ground::subjects(plan) {
         let mut evidence = Vec::new();
         for name in ["local", "sandbox", "production", "local-paper", "sandbox-paper", "production-paper"] {
-            let state = StateDir::open(args.session.connect.state.as_deref(), name).map_err(state_failure)?;
+            let state =
+                StateDir::open(args.session.connect.place.state.as_deref(), name).map_err(state_failure)?;
             let file = state.journal_file();
             if !file.exists() {
                 continue;
