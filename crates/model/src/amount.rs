@@ -32,6 +32,13 @@ macro_rules! amount {
                 Self(units)
             }
 
+            /// So many whole ones; beyond the range, the largest value.
+            pub const fn from_int(whole: $repr) -> Self {
+                // The scale is a small constant.
+                #[allow(clippy::cast_lossless)]
+                Self(whole.saturating_mul(SCALE as $repr))
+            }
+
             /// The value as an integer in units of 1e-8.
             pub const fn units(self) -> $repr {
                 self.0
@@ -309,6 +316,15 @@ impl Cash {
 impl Rate {
     /// One, or 100 %.
     pub const ONE: Self = Self(SCALE);
+
+    /// So many hundredths of a percent; beyond the range, the largest value.
+    ///
+    /// ```
+    /// assert_eq!(pampero_model::Rate::from_basis_points(25).to_string(), "0.0025");
+    /// ```
+    pub const fn from_basis_points(basis_points: i64) -> Self {
+        Self(basis_points.saturating_mul(SCALE / 10_000))
+    }
 
     /// This share of a quantity.
     pub fn of_quantity(self, quantity: Quantity, rounding: Rounding) -> Result<Quantity, ArithmeticError> {

@@ -260,3 +260,12 @@ fn padding_of_a_column_is_obeyed() {
     let price: Price = "1.5".parse().unwrap();
     assert_eq!((format!("{price:>6}"), format!("{price:<6}|")), ("   1.5".to_owned(), "1.5   |".to_owned()));
 }
+
+#[test]
+fn whole_numbers_and_basis_points_are_exact_and_stay_in_range() {
+    assert_eq!(Cash::from_int(-100), "-100".parse().unwrap());
+    assert_eq!(Quantity::from_int(3), "3".parse().unwrap());
+    assert_eq!(Price::from_int(i64::MAX), Price::MAX);
+    assert_eq!(Rate::from_basis_points(10_000), Rate::ONE);
+    assert_eq!(Rate::from_basis_points(-1), "-0.0001".parse().unwrap());
+}

@@ -1,6 +1,6 @@
 //! What is built into the program, so that it has something to show in any directory.
 
-/// The quickstart, which runs where no configuration is named.
+/// The quickstart, which runs where no configuration is named and the working directory has none.
 pub(crate) const QUICKSTART: (&str, &str) =
     ("config/quickstart.toml", include_str!("../../../config/quickstart.toml"));
 

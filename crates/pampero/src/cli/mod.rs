@@ -2,6 +2,7 @@
 
 #[cfg(feature = "live")]
 pub(crate) mod account;
+pub(crate) mod author;
 #[cfg(feature = "live")]
 mod examples;
 #[cfg(feature = "live")]
@@ -18,6 +19,7 @@ use pampero_model::{Price, Rate, Span, Timestamp};
 
 #[cfg(feature = "live")]
 use crate::commands::collect;
+use crate::config;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -44,6 +46,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a project for a strategy of your own
+    #[command(after_help = author::NEW_EXAMPLES)]
+    New(author::NewArgs),
     /// Trade strategies through history and report what came of it
     #[command(after_help = BACKTEST_EXAMPLES)]
     Backtest(Box<BacktestArgs>),
@@ -201,7 +206,7 @@ pub(crate) struct CheckArgs {
     /// lookahead, warmup, determinism or all
     #[arg(hide_possible_values = true)]
     pub check: CheckKind,
-    /// The configuration [default: the built-in quickstart, unless --data]
+    /// The configuration [default: pampero.toml, else the quickstart]
     pub config: Option<PathBuf>,
     /// The strategy, in place of the configured one
     #[arg(long, value_name = "NAME")]
@@ -265,7 +270,7 @@ Exit codes: 0 done, 1 files, 2 command line, 3 configuration, 4 market data,
 
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
-    /// The configuration [default: the built-in quickstart, unless --data]
+    /// The configuration [default: pampero.toml, else the quickstart]
     pub config: Option<PathBuf>,
     /// The strategy, in place of the configured one
     #[arg(long, value_name = "NAME")]
@@ -308,6 +313,15 @@ pub(crate) struct BacktestArgs {
     pub html: Option<PathBuf>,
 }
 
+impl BacktestArgs {
+    /// Takes the configuration of the working directory where neither one nor data is named.
+    pub fn find_configuration(&mut self) {
+        if self.data.is_empty() {
+            self.config = config::named_or_here(self.config.take());
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fill {
     /// Only when traded through, for a tenth of the volume
@@ -324,7 +338,7 @@ pub(crate) enum Fill {
 pub(crate) enum ConfigCommand {
     /// Say whether a configuration is right, or all that is wrong
     Check {
-        /// The file [default: the built-in quickstart]
+        /// The file [default: pampero.toml, else the quickstart]
         file: Option<PathBuf>,
         /// Print one JSON object
         #[arg(long)]

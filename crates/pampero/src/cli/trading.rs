@@ -7,6 +7,7 @@ use pampero_model::Span;
 
 use super::account::Connect;
 use super::span;
+use crate::config;
 
 /// The commands that trade.
 #[derive(Debug, Subcommand)]
@@ -34,7 +35,7 @@ pub(crate) enum TradingCommand {
 /// What paper and live trading have in common.
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
-    /// The configuration [default: the built-in quickstart]
+    /// The configuration [default: pampero.toml, else the quickstart]
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub connect: Connect,
@@ -47,6 +48,13 @@ pub(crate) struct SessionArgs {
     /// Let strategies begin without the state they saved
     #[arg(long)]
     pub fresh_strategies: bool,
+}
+
+impl SessionArgs {
+    /// Takes the configuration of the working directory where none is named.
+    pub fn find_configuration(&mut self) {
+        self.config = config::named_or_here(self.config.take());
+    }
 }
 
 #[derive(Debug, Args)]

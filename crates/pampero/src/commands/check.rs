@@ -12,7 +12,9 @@ use crate::{data, output, wire};
 
 /// Checks the strategies of a run; fails if something is found.
 pub(crate) fn check(args: &CheckArgs, strategies: &[StrategyDefinition]) -> Result<(), Failure> {
-    with_plan(&args.run(), strategies, |plan, loaded, _| {
+    let mut run = args.run();
+    run.find_configuration();
+    with_plan(&run, strategies, |plan, loaded, _| {
         let feeds = data::feeds(loaded, &plan.markets);
         let feeds: Vec<Feed> = feeds.iter().map(|feed| feed.within(plan.from, plan.to)).collect();
         let kinds = match args.check {

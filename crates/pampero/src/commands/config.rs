@@ -15,7 +15,9 @@ use crate::{output, sample, wire};
 /// Checks a configuration, prints its schema, or explains a key.
 pub(crate) fn config(command: ConfigCommand, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     match command {
-        ConfigCommand::Check { file, json } => check(file.as_deref(), json, definitions),
+        ConfigCommand::Check { file, json } => {
+            check(config::named_or_here(file).as_deref(), json, definitions)
+        }
         ConfigCommand::Schema => output::print(&format!("{:#}\n", json_schema())),
         ConfigCommand::Explain { key, file, json } => explain(&key, file.as_deref(), json),
     }

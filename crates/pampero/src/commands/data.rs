@@ -251,7 +251,7 @@ fn resample_file(
         market: dataset.symbol,
         synthetic: dataset.synthetic.clone(),
     };
-    write(out, &series, &info)?;
+    write_series(out, &series, &info)?;
     written(out, &series, &info, as_json)
 }
 
@@ -271,11 +271,12 @@ fn generate_file(args: &GenerateArgs) -> Result<(), Failure> {
     };
     let series = generate(&market, kind)?;
     let info = FileInfo { venue: Some(venue), market: Some(code), synthetic: Some(market.label()) };
-    write(&args.out, &series, &info)?;
+    write_series(&args.out, &series, &info)?;
     written(&args.out, &series, &info, args.json)
 }
 
-fn write(out: &Path, series: &Series, info: &FileInfo) -> Result<(), Failure> {
+/// Writes CSV where the name says so, Parquet elsewhere.
+pub(super) fn write_series(out: &Path, series: &Series, info: &FileInfo) -> Result<(), Failure> {
     if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
         let mut file = File::create(out).map_err(|error| Failure::io(out, &error))?;
         return write_csv(series, info.synthetic.as_deref(), &mut file)

@@ -12,6 +12,7 @@ mod data;
 mod explain;
 #[cfg(feature = "live")]
 mod journal;
+mod new;
 mod report;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -27,7 +28,11 @@ use crate::error::Failure;
 /// Does what a command asks for.
 pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     match command {
-        Command::Backtest(args) => backtest::backtest(&args, definitions),
+        Command::New(args) => new::new(&args, definitions),
+        Command::Backtest(mut args) => {
+            args.find_configuration();
+            backtest::backtest(&args, definitions)
+        }
         Command::Check(args) => check::check(&args, definitions),
         Command::Data(command) => data::data(command),
         Command::Config(command) => config::config(command, definitions),

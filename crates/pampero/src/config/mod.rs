@@ -29,6 +29,14 @@ pub(crate) use reader::read;
 pub(crate) use schema::{KEYS, closest_key, tables};
 pub(crate) use trading::TradingSection;
 
+/// The configuration that commands take where none is named: that of a project, in the working directory.
+pub(crate) const FILE: &str = "pampero.toml";
+
+/// The named configuration, or that of the working directory, if it has one.
+pub(crate) fn named_or_here(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| Some(PathBuf::from(FILE)).filter(|file| file.is_file()))
+}
+
 /// What a configuration says; what it leaves out is `None` or empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {

@@ -71,3 +71,8 @@ pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     }
     folder
 }
+
+/// The lines of more than eighty columns.
+pub fn wide_lines(text: &str) -> Vec<String> {
+    text.lines().filter(|line| line.chars().count() > 80).map(str::to_owned).collect()
+}

@@ -19,8 +19,14 @@ use crate::error::Failure;
 /// Does what a command asks for.
 pub(crate) fn trade(command: TradingCommand, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     match command {
-        TradingCommand::Paper(args) => paper::paper(&args, definitions),
-        TradingCommand::Live(args) => live::live(&args, definitions),
+        TradingCommand::Paper(mut args) => {
+            args.session.find_configuration();
+            paper::paper(&args, definitions)
+        }
+        TradingCommand::Live(mut args) => {
+            args.session.find_configuration();
+            live::live(&args, definitions)
+        }
         TradingCommand::Halt(args) => control::halt(&args),
         TradingCommand::Resume(args) => control::resume(&args),
         TradingCommand::Flatten(args) => control::flatten(&args),
