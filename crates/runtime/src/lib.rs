@@ -15,7 +15,7 @@
 //! * [`outstanding`]: which orders a journal says are still at the exchange.
 //! * [`session`]: the loop that joins them, for paper and live alike.
 //! * [`state_dir`], [`guard`], [`watchdog`]: the state directory, the kill switch, and the process that watches.
-//! * [`promotion`]: what must be shown before a strategy trades real money.
+//! * [`rehearsal`], [`promotion`]: what must work, and be shown, before a strategy trades real money.
 //! * [`notify`], [`telemetry`]: telling people and machines.
 
 pub mod codec;
@@ -34,6 +34,7 @@ pub mod outstanding;
 pub mod promotion;
 pub mod recorder;
 pub mod recovery;
+pub mod rehearsal;
 pub mod replay;
 pub mod session;
 pub mod state_dir;

@@ -401,9 +401,9 @@ fn repeated_execution(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Deni
     }
 }
 
-fn self_cross(review: &Review<'_>, _: &Scope<'_>) -> Result<(), Denied> {
+fn self_cross(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
     let order = &review.order;
-    if !review.opposite_open {
+    if !review.opposite_open || scope.monitor.limits.allow_self_cross {
         return Ok(());
     }
     let crossed = |record: &&OrderRecord| {

@@ -75,6 +75,9 @@ pub struct Limits {
     pub require_reconciled: bool,
     /// Largest clock difference.
     pub max_clock_skew: Option<Span>,
+    /// Whether own orders may trade with each other. For a rehearsal, which needs a counterparty for an order of its own;
+    /// no configuration sets it.
+    pub allow_self_cross: bool,
 }
 
 impl Limits {

@@ -327,3 +327,13 @@ fn deposits_are_neither_profit_nor_loss() {
     assert_eq!(rig.engine.trading_state(FIRST), TradingState::Active);
     assert_eq!(rig.engine.portfolio().equity().to_string(), "11100");
 }
+
+#[test]
+fn own_orders_may_meet_in_a_rehearsal_alone() {
+    for (allow_self_cross, code) in [(false, Some(Code::SelfCross)), (true, None)] {
+        let mut rig = Rig::new(Limits { allow_self_cross, ..Limits::default() });
+        rig.accepted(Intent::limit(MARKET, Side::Sell, base("0.5"), price("100")));
+        let buy = rig.submit(Intent::limit(MARKET, Side::Buy, quote("10"), price("100")));
+        assert_eq!(buy.err().map(|denied| denied.code()), code);
+    }
+}

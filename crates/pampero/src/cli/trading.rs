@@ -18,6 +18,9 @@ pub(crate) enum TradingCommand {
     /// Trade on an exchange: local, sandbox or production
     #[command(after_help = LIVE)]
     Live(Box<LiveArgs>),
+    /// Try out everything that trading rests on, with tiny orders
+    #[command(after_help = REHEARSE)]
+    Rehearse(RehearseArgs),
     /// Stop trading at once, cancel everything, and stay stopped
     #[command(after_help = HALT)]
     Halt(HaltArgs),
@@ -73,6 +76,17 @@ pub(crate) struct LiveArgs {
     /// Start in production although evidence is missing, for a reason
     #[arg(long, value_name = "REASON")]
     pub accept_risk: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArgs {
+    /// The configuration [default: pampero.toml, else the quickstart]
+    pub config: Option<PathBuf>,
+    /// How long anything may take that is waited for
+    #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = span)]
+    pub patience: Span,
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 /// Which trading: of an environment, on paper or not.
@@ -165,6 +179,21 @@ Ctrl-C cancels everything, verifies it and stops; twice stops at once.
 Exit codes: 0 stopped and nothing is open, 1 files or the way to the exchange,
 2 command line, 3 configuration or key, 6 trading is halted, 7 stopped while
 orders are open or unknown, 8 not confirmed, 9 production is not allowed yet";
+
+const REHEARSE: &str = "\
+Examples:
+  pampero rehearse my.toml
+      on a running `pampero sandbox`
+  pampero rehearse my.toml --env sandbox
+      on the exchange's sandbox: one of the things that production asks for
+
+It places the market's least orders, cancels them, trades with itself, breaks
+its own limits, halts, dies with orders open and finds them again. The account
+is left as it was found, but for fees. Never on production.
+
+Exit codes: 0 passed, 1 files or the way to the exchange, 2 command line,
+3 configuration or key, 6 trading is halted, 9 a step failed or the market or
+the account is not fit for it now";
 
 const HALT: &str = "\
 Examples:

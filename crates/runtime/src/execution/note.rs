@@ -1,8 +1,9 @@
 //! What execution hands out: requests, events for the engine, and facts for the journal.
 
-use pampero_engine::{CountedFills, EventKind, OrderRecord};
+use pampero_engine::{CountedFills, Engine, EventKind, OrderRecord, Owner};
 use pampero_model::{
-    Cash, Currency, FillId, Money, Order, OrderId, Price, Quantity, Side, Size, Timestamp, VenueOrderId,
+    Cash, Currency, FillId, Money, Order, OrderId, Price, Quantity, Side, Size, Timestamp, VenueId,
+    VenueOrderId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -218,4 +219,15 @@ pub struct CarriedOver {
     /// Whether no session before wrote a [`Note::Baseline`]: then what was executed before is none of ours. The account
     /// must be quiet until the first comparison is through.
     pub first: bool,
+}
+
+impl CarriedOver {
+    /// What execution takes over in the first session of a venue's account: what the fresh engine says it holds.
+    pub fn first(engine: &Engine, venue: VenueId) -> Self {
+        let portfolio = engine.portfolio();
+        let holdings = portfolio.holdings(Owner::Unallocated).filter(|(at, ..)| *at == venue);
+        let ledger =
+            holdings.map(|(_, currency, _)| Money::new(currency, portfolio.account(venue, currency).total));
+        Self { ledger: ledger.collect(), first: true, ..Self::default() }
+    }
 }

@@ -33,7 +33,7 @@ mod warm_up;
 
 pub use desk::{Ask, Desk, FeedSettings, Poll, Watch};
 pub use fetch::{FetchError, FetchSettings, Fetched, fetch};
-pub use news::{News, OwnOrder, Standing};
+pub use news::{News, OwnOrder, Standing, own_orders};
 pub use rates::{RateError, RatePlace, RateSource, watch_rates};
 pub use record::{RecordError, RecordProgress, RecordSettings, RecordSummary, record};
 pub use run::{Clock, FeedMessage, RequestTimes, run, wall_clock};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pampero_engine::EventKind;
+use pampero_engine::{Engine, EventKind, OrderState};
 use pampero_model::{
     Candle, Currency, MarketId, OrderBook, Price, Quantity, Rounding, Side, Size, Span, Timestamp, Trade,
 };
@@ -122,6 +122,20 @@ pub struct OwnOrder {
     pub price: Price,
     /// What is left of it, in the unit the exchange counts this side in.
     pub remaining: Size,
+}
+
+/// The engine's orders that are on the exchange's books.
+pub fn own_orders(engine: &Engine) -> Vec<OwnOrder> {
+    let on_book =
+        |state| matches!(state, OrderState::Acknowledged | OrderState::Live | OrderState::Cancelling);
+    let orders = engine.open_orders().iter().filter(|order| on_book(order.state));
+    let own = orders.map(|order| OwnOrder {
+        market: order.market,
+        side: order.side,
+        price: order.sent_price,
+        remaining: order.remaining(),
+    });
+    own.collect()
 }
 
 /// The book without own orders. What is left of a quote-sized order is turned into base and rounded up, so that no

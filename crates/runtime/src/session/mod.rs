@@ -9,6 +9,7 @@
 //! One thread owns the engine and the journal and waits on one inbox. Nothing leaves before what led to it is synced.
 
 mod clock;
+mod follow;
 mod inbox;
 mod live;
 mod paper;
@@ -16,6 +17,7 @@ mod pen;
 mod run;
 
 pub use clock::steady_clock;
+pub use follow::{follow_guard, follow_latch};
 pub use inbox::{Inbox, Input, Operator, StopMode, inbox};
 pub use live::Live;
 pub use paper::{Paper, prepare};

@@ -14,6 +14,7 @@ use pampero_runtime::state_dir::{StateDir, StateLock};
 use pampero_store::journal::{Journal, NewSession};
 use serde_json::Value as Json;
 
+use crate::cli::account::Connect;
 use crate::cli::trading::SessionArgs;
 use crate::config::{self, Config, Problem, Problems, Source};
 use crate::connect::{Connection, now, state_failure};
@@ -75,7 +76,7 @@ pub(super) const VENUE: &str = "bitex";
 pub(super) const VENUE_ID: VenueId = VenueId(0);
 
 /// Where a session keeps its state. Paper trading has its own folder beside that of live trading.
-pub(super) fn state_dir(connect: &crate::cli::account::Connect, paper: bool) -> Result<StateDir, Failure> {
+pub(super) fn state_dir(connect: &Connect, paper: bool) -> Result<StateDir, Failure> {
     let name = connect.place.env.name();
     let name = if paper { format!("{name}-paper") } else { name.to_owned() };
     StateDir::open(connect.place.state.as_deref(), &name).map_err(state_failure)
@@ -92,9 +93,9 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Takes the state directory. Refuses while another process has it.
-    pub fn take(args: &SessionArgs, paper: bool) -> Result<Self, Failure> {
-        let connection = Connection::open(&args.connect)?;
-        let state = state_dir(&args.connect, paper)?;
+    pub fn take(connect: &Connect, paper: bool) -> Result<Self, Failure> {
+        let connection = Connection::open(connect)?;
+        let state = state_dir(connect, paper)?;
         let lock = state.lock().map_err(state_failure)?;
         let latch = Latch::open(&state).map_err(state_failure)?;
         let journal = Journal::open(&state.journal_file()).map_err(state_failure)?;

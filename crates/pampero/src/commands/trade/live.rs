@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pampero_bitex::{Bitex, KeyName};
-use pampero_engine::{Engine, Owner, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 use pampero_exchange::{Balance, Exchange};
-use pampero_model::{Cash, Currency, Money, Span};
+use pampero_model::{Cash, Currency, Span};
 use pampero_runtime::execution::{CarriedOver, Execution, ForeignPolicy, Settings};
 use pampero_runtime::feed::RequestTimes;
 use pampero_runtime::gateway::{Caps, Gateway};
@@ -34,7 +34,7 @@ use crate::plan::Plan;
 pub(super) fn live(args: &LiveArgs, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let mut reading = ground::read(args.session.config.as_deref(), definitions)?;
     figures::log(&reading.config.trading)?;
-    let ground = Ground::take(&args.session, false)?;
+    let ground = Ground::take(&args.session.connect, false)?;
     refuse_if_halted(&ground)?;
     let threads = threads()?;
     let client = ground.connection.client(KeyName::Trade)?;
@@ -79,7 +79,7 @@ impl Start<'_> {
         let resumed = base.is_recovered();
         let carried = match &base {
             Base::Recovered(recovered) => recovered.carried_over(VENUE_ID),
-            Base::Fresh(engine) => first(engine),
+            Base::Fresh(engine) => CarriedOver::first(engine, VENUE_ID),
         };
         let settings = settings(&reading.config);
         let execution = Execution::new(clock(), VENUE_ID, base.engine().markets(), settings.clone(), carried);
@@ -93,7 +93,7 @@ impl Start<'_> {
         let guard = Guard::start(
             Arc::new(Bitex::new(connection.another(connection.key(KeyName::Trade)?)?).urgent()),
             Arc::clone(&latch),
-            guard_settings(plan, &settings),
+            guard_settings(market_codes(plan), &settings),
             messages.notifier.clone(),
         );
         let guard = guard.map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))?;
@@ -163,7 +163,7 @@ impl Start<'_> {
 }
 
 /// The state directory belongs to one account.
-fn same_account(ground: &Ground, account: &str) -> Result<(), Failure> {
+pub(super) fn same_account(ground: &Ground, account: &str) -> Result<(), Failure> {
     let known = ground.journal.fact("account").map_err(state_failure)?;
     match known {
         Some(known) if known != account => {
@@ -181,7 +181,7 @@ fn same_account(ground: &Ground, account: &str) -> Result<(), Failure> {
 
 /// Puts what the account holds in place of `[account]`, which is for backtests and paper. A session that goes on from an
 /// earlier one divides nothing anew: what was allocated then may have become another currency since.
-fn hold(config: &mut Config, balances: &[Balance], goes_on: bool) -> Result<(), Failure> {
+pub(super) fn hold(config: &mut Config, balances: &[Balance], goes_on: bool) -> Result<(), Failure> {
     let list = market_list::built_in().map_err(Failure::Config)?;
     let mut traded: Vec<Currency> = Vec::new();
     for name in config.strategies.iter().flat_map(|strategy| &strategy.markets) {
@@ -258,7 +258,7 @@ fn caps(config: &Config, plan: &Plan<'_>) -> Result<Caps, Failure> {
     Ok(caps)
 }
 
-fn settings(config: &Config) -> Settings {
+pub(super) fn settings(config: &Config) -> Settings {
     let live = &config.trading.live;
     let usual = Settings::default();
     Settings {
@@ -276,8 +276,7 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// The kill switch cancels on the markets of the run; foreign orders that are not to be touched stay.
-fn guard_settings(plan: &Plan<'_>, settings: &Settings) -> GuardSettings {
-    let codes = plan.markets.iter().map(|(_, market)| market.code.clone()).collect();
+pub(super) fn guard_settings(codes: Vec<String>, settings: &Settings) -> GuardSettings {
     let horizon = u64::try_from(settings.ghost_horizon.as_nanos()).unwrap_or_default();
     let sweep = SweepSettings {
         scope: Scope::Markets(codes),
@@ -285,13 +284,4 @@ fn guard_settings(plan: &Plan<'_>, settings: &Settings) -> GuardSettings {
         ..SweepSettings::default()
     };
     GuardSettings { sweep, ..GuardSettings::default() }
-}
-
-/// What execution takes over in the account's first session.
-fn first(engine: &Engine) -> CarriedOver {
-    let portfolio = engine.portfolio();
-    let holdings = portfolio.holdings(Owner::Unallocated).filter(|(venue, ..)| *venue == VENUE_ID);
-    let ledger =
-        holdings.map(|(venue, currency, _)| Money::new(currency, portfolio.account(venue, currency).total));
-    CarriedOver { ledger: ledger.collect(), first: true, ..CarriedOver::default() }
 }

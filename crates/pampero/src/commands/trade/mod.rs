@@ -8,12 +8,14 @@ mod live;
 mod messages;
 mod paper;
 mod production;
+mod rehearse;
 mod session;
 mod watchdog;
 
 use pampero_engine::StrategyDefinition;
 
 use crate::cli::trading::TradingCommand;
+use crate::config;
 use crate::error::Failure;
 
 /// Does what a command asks for.
@@ -26,6 +28,10 @@ pub(crate) fn trade(command: TradingCommand, definitions: &[StrategyDefinition])
         TradingCommand::Live(mut args) => {
             args.session.find_configuration();
             live::live(&args, definitions)
+        }
+        TradingCommand::Rehearse(mut args) => {
+            args.config = config::named_or_here(args.config.take());
+            rehearse::rehearse(&args, definitions)
         }
         TradingCommand::Halt(args) => control::halt(&args),
         TradingCommand::Resume(args) => control::resume(&args),

@@ -31,7 +31,7 @@ pub(super) fn paper(args: &PaperArgs, definitions: &[StrategyDefinition]) -> Res
     let reading = ground::read(args.session.config.as_deref(), definitions)?;
     let plan = reading.plan(definitions)?;
     figures::log(&reading.config.trading)?;
-    let ground = Ground::take(&args.session, true)?;
+    let ground = Ground::take(&args.session.connect, true)?;
     refuse_if_halted(&ground)?;
     threads()?.block_on(session(args, &reading, &plan, ground))
 }

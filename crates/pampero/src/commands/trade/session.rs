@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pampero_bitex::Client;
-use pampero_engine::{Audit, Engine, OrderState, StrategyId, TradingState, TripReason};
+use pampero_engine::{Audit, Engine, StrategyId, TradingState, TripReason};
 use pampero_exchange::Exchange;
 use pampero_model::{Currency, MarketId, Quantity, Span, Timestamp};
 use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder};
@@ -15,8 +15,7 @@ use pampero_runtime::guard::{Guard, Latch, Level};
 use pampero_runtime::notify::{Notice, Notifier, Severity};
 use pampero_runtime::promotion::{Evidence, Shown, Subject};
 use pampero_runtime::session::{
-    Ended, Input, Mode, Operator, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings, inbox,
-    run,
+    self, Ended, Input, Mode, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings, inbox, run,
 };
 use pampero_runtime::telemetry::Metrics;
 use pampero_runtime::watchdog::Heartbeat;
@@ -94,8 +93,8 @@ impl MachineRoom {
             tokio::spawn(stop_after(span, sender.clone()));
         }
         match &self.guard {
-            Some(guard) => tokio::spawn(follow_guard(guard.clone(), sender.clone())),
-            None => tokio::spawn(follow_latch(Arc::clone(&self.latch), sender.clone())),
+            Some(guard) => tokio::spawn(session::follow_guard(guard.clone(), sender.clone())),
+            None => tokio::spawn(session::follow_latch(Arc::clone(&self.latch), sender.clone())),
         };
         let turn = Turn {
             own,
@@ -140,7 +139,7 @@ impl MachineRoom {
 /// The thread that owns engine and journal.
 struct EngineThread {
     mode: Box<dyn Mode + Send>,
-    inbox: pampero_runtime::session::Inbox,
+    inbox: session::Inbox,
     clock: Clock,
     stop: StopSettings,
     gateway: Option<Arc<Gateway>>,
@@ -235,7 +234,7 @@ impl Turn {
             self.heartbeat = None;
         }
         if self.guard.is_some() {
-            let orders = own_orders(engine);
+            let orders = feed::own_orders(engine);
             self.own.send_if_modified(|known| {
                 let changed = *known != orders;
                 *known = orders;
@@ -361,20 +360,6 @@ fn is_flat(engine: &Engine) -> bool {
                 engine.portfolio().position(strategy, id).quantity < market.min_base.max(Quantity::UNIT)
             })
         })
-}
-
-/// Own orders that are on the exchange's books.
-fn own_orders(engine: &Engine) -> Vec<OwnOrder> {
-    let on_book =
-        |state| matches!(state, OrderState::Acknowledged | OrderState::Live | OrderState::Cancelling);
-    let orders = engine.open_orders().iter().filter(|order| on_book(order.state));
-    let own = orders.map(|order| OwnOrder {
-        market: order.market,
-        side: order.side,
-        price: order.sent_price,
-        remaining: order.remaining(),
-    });
-    own.collect()
 }
 
 /// The candles of before, oldest first.
@@ -513,59 +498,6 @@ impl Signals {
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
         std::process::exit(7);
-    }
-}
-
-/// Tells the engine what the kill switch does.
-async fn follow_guard(guard: Guard, inbox: mpsc::Sender<Input>) {
-    let mut changes = guard.changes();
-    let mut told = Level::Active;
-    let mut permit = None;
-    loop {
-        let level = changes.borrow_and_update().level;
-        if level != told {
-            told = level;
-            drop(permit.take());
-            for operator in operators(level) {
-                if inbox.send(Input::Operator(operator)).await.is_err() {
-                    return;
-                }
-            }
-            if level == Level::Flatten {
-                permit = guard.latch().permit_flatten();
-            }
-        }
-        if changes.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// On paper nothing is to be cancelled at an exchange: the latch is looked at, and the engine told.
-async fn follow_latch(latch: Arc<Latch>, inbox: mpsc::Sender<Input>) {
-    let mut told = Level::Active;
-    let mut looks = tokio::time::interval(Duration::from_millis(50));
-    loop {
-        looks.tick().await;
-        latch.refresh();
-        let level = latch.record().level;
-        if level != told {
-            told = level;
-            for operator in operators(level) {
-                if inbox.send(Input::Operator(operator)).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-fn operators(level: Level) -> Vec<Operator> {
-    match level {
-        Level::Active => vec![Operator::Resume],
-        Level::Reduce => vec![Operator::Reduce],
-        Level::Halt => vec![Operator::Halt],
-        Level::Flatten => vec![Operator::Halt, Operator::Flatten],
     }
 }
 
