@@ -55,6 +55,7 @@ mod parquet_write;
 mod resample;
 mod rows;
 mod table;
+mod thrift;
 mod verify;
 
 pub use catalog::{Catalog, CatalogEntry, ImportSummary, SeriesKey};

@@ -89,7 +89,7 @@ fn read_parquet(path: &Path, bytes: &Bytes, options: &LoadOptions) -> Result<Dat
     // Beside the reading, the hash takes no time of its own. The thread is also what turns a panic of the Parquet
     // library, which some damaged files provoke, into an error.
     let (hash, read) = std::thread::scope(|scope| {
-        let read = scope.spawn(|| parquet_read::read(path, bytes.clone(), options));
+        let read = scope.spawn(|| parquet_read::read(path, bytes, options));
         (blake3::hash(bytes), read.join())
     });
     let read = read.map_err(|_| DataError::parquet(path, "the file is damaged: it cannot be decoded"))??;

@@ -7,6 +7,7 @@ use pampero_model::Span;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
@@ -17,6 +18,7 @@ use crate::error::{BadRow, DataError, Place};
 use crate::layout::{Layout, Reading, Source};
 use crate::rows::{self, BadRows, choose_symbol};
 use crate::table::{Role, Table};
+use crate::thrift;
 
 /// A Parquet file, read.
 pub(crate) struct ParquetRead {
@@ -40,16 +42,67 @@ impl Metadata<'_> {
     }
 }
 
+/// More rows than this for each byte are damage: the flattest market in the best compression has fewer.
+const ROWS_PER_BYTE: u64 = 4_096;
+/// So many rows are believed of any file.
+const ROWS_OF_ANY: u64 = 1 << 20;
+
+/// An open file.
+struct File<'a> {
+    path: &'a Path,
+    bytes: &'a Bytes,
+    reader: SerializedFileReader<Bytes>,
+    rows: usize,
+}
+
+impl<'a> File<'a> {
+    fn open(path: &'a Path, bytes: &'a Bytes) -> Result<Self, DataError> {
+        let damaged = |problem| DataError::parquet(path, format!("the file is damaged: {problem}"));
+        thrift::check_footer(bytes).map_err(damaged)?;
+        let reader =
+            SerializedFileReader::new(bytes.clone()).map_err(|error| DataError::parquet(path, error))?;
+        let groups = reader.metadata().row_groups().iter();
+        let rows = groups.fold(0_u64, |sum, group| {
+            sum.saturating_add(u64::try_from(group.num_rows()).unwrap_or(u64::MAX))
+        });
+        let length = bytes.len();
+        let most = ROWS_PER_BYTE.saturating_mul(length as u64).max(ROWS_OF_ANY);
+        match usize::try_from(rows) {
+            Ok(rows) if rows as u64 <= most => Ok(Self { path, bytes, reader, rows }),
+            _ => Err(damaged(format!("it claims {rows} rows in {length} bytes"))),
+        }
+    }
+
+    /// The values of a column in a row group, whose pages were looked at.
+    fn column(&self, group: usize, at: usize, name: &str) -> Result<ColumnReader, DataError> {
+        let about = self.reader.metadata().row_group(group).columns().get(at);
+        let about = about.ok_or_else(|| DataError::parquet(self.path, "a column is missing"))?;
+        let range = |(start, length): (u64, u64)| {
+            let start = usize::try_from(start).ok()?;
+            self.bytes.get(start..start.checked_add(usize::try_from(length).ok()?)?)
+        };
+        let pages = range(about.byte_range()).ok_or_else(|| "it lies beyond the end of the file".to_owned());
+        pages.and_then(thrift::check_pages).map_err(|problem| {
+            DataError::parquet(self.path, format!("column `{name}`: the file is damaged: {problem}"))
+        })?;
+        let group = self.reader.get_row_group(group);
+        group.and_then(|group| group.get_column_reader(at)).map_err(|error| self.damaged(name, &error))
+    }
+
+    fn damaged(&self, name: &str, error: &ParquetError) -> DataError {
+        DataError::parquet(self.path, format!("column `{name}`: {error}"))
+    }
+}
+
 /// Reads a Parquet file that is in memory.
-pub(crate) fn read(path: &Path, bytes: Bytes, options: &LoadOptions) -> Result<ParquetRead, DataError> {
-    let length = bytes.len();
-    let reader = SerializedFileReader::new(bytes).map_err(|error| DataError::parquet(path, error))?;
-    let file = reader.metadata().file_metadata();
-    let pairs = file.key_value_metadata().map_or(&[][..], Vec::as_slice);
+pub(crate) fn read(path: &Path, bytes: &Bytes, options: &LoadOptions) -> Result<ParquetRead, DataError> {
+    let file = File::open(path, bytes)?;
+    let about = file.reader.metadata().file_metadata();
+    let pairs = about.key_value_metadata().map_or(&[][..], Vec::as_slice);
     let metadata = Metadata(pairs);
     // Leaves of nested columns keep their place in the numbering but cannot be found by name.
     let names: Vec<String> =
-        file.schema_descr().columns().iter().map(|column| top_level_name(column)).collect();
+        about.schema_descr().columns().iter().map(|column| top_level_name(column)).collect();
     let native = match metadata.get("schema") {
         Some(version) if version == "1" => true,
         Some(version) => {
@@ -64,9 +117,9 @@ pub(crate) fn read(path: &Path, bytes: Bytes, options: &LoadOptions) -> Result<P
         Some(kind) => Layout::native(path, kind, &names)?,
         None => Layout::by_name(path, &names, options.time_unit)?,
     };
-    let (mut table, bad) = read_columns(path, &reader, length, &layout)?;
+    let (mut table, bad) = read_columns(&file, &layout)?;
     let market = match layout.symbol {
-        Some(at) if bad.count == 0 => Some(keep_symbol(path, &reader, at, options, &mut table)?),
+        Some(at) if bad.count == 0 => Some(keep_symbol(&file, at, options, &mut table)?),
         _ => metadata.get("market"),
     };
     let span = metadata.get("span_ns").and_then(|span| span.parse().ok()).map(Span::from_nanos);
@@ -91,22 +144,21 @@ fn top_level_name(column: &ColumnDescriptor) -> String {
 
 /// Keeps the rows of the symbol that was chosen, or of the only one.
 fn keep_symbol(
-    path: &Path,
-    reader: &SerializedFileReader<Bytes>,
+    file: &File<'_>,
     at: usize,
     options: &LoadOptions,
     table: &mut Table,
 ) -> Result<String, DataError> {
-    let damaged = |error| DataError::parquet(path, format!("column of symbols: {error}"));
+    const NAME: &str = "of symbols";
+    let path = file.path;
     let mut symbols: Vec<ByteArray> = Vec::new();
-    for index in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(index).map_err(damaged)?;
-        let ColumnReader::ByteArrayColumnReader(mut column) = group.get_column_reader(at).map_err(damaged)?
-        else {
+    for group in 0..file.reader.num_row_groups() {
+        let ColumnReader::ByteArrayColumnReader(mut column) = file.column(group, at, NAME)? else {
             return Err(DataError::parquet(path, "the column of symbols does not hold text"));
         };
-        let mut levels = Vec::new();
-        column.read_records(usize::MAX, Some(&mut levels), None, &mut symbols).map_err(damaged)?;
+        let left = file.rows.saturating_sub(symbols.len());
+        let read = column.read_records(left, Some(&mut Vec::new()), None, &mut symbols);
+        read.map_err(|error| file.damaged(NAME, &error))?;
     }
     if symbols.len() != table.len() {
         return Err(DataError::parquet(path, "a row has no symbol"));
@@ -125,23 +177,11 @@ fn keep_symbol(
 type Column = Result<(Vec<i64>, BadRows), DataError>;
 
 /// Reads the columns of the layout, two at a time.
-fn read_columns(
-    path: &Path,
-    reader: &SerializedFileReader<Bytes>,
-    length: usize,
-    layout: &Layout,
-) -> Result<(Table, BadRows), DataError> {
-    let rows = reader
-        .metadata()
-        .row_groups()
-        .iter()
-        .map(|group| usize::try_from(group.num_rows()).unwrap_or(0))
-        .sum();
-    // A damaged count of rows must not reserve the memory of the machine.
-    let room = length.saturating_mul(64).min(rows);
+fn read_columns(file: &File<'_>, layout: &Layout) -> Result<(Table, BadRows), DataError> {
+    let (path, rows) = (file.path, file.rows);
     let work = |part: usize| -> Vec<(usize, Column)> {
         let mine = layout.sources.iter().enumerate().filter(|(at, _)| at % 2 == part);
-        mine.map(|(at, source)| (at, read_column(path, reader, source, rows, room))).collect()
+        mine.map(|(at, source)| (at, read_column(file, source))).collect()
     };
     let (even, odd) = std::thread::scope(|scope| {
         let odd = scope.spawn(|| work(1));
@@ -152,14 +192,17 @@ fn read_columns(
     columns.sort_by_key(|(at, _)| *at);
     let mut table = Table { kind: layout.kind, columns: Vec::with_capacity(columns.len()) };
     let mut bad = BadRows::default();
-    for (_, column) in columns {
+    for (at, column) in columns {
         let (values, bad_values) = column?;
+        let is_read = layout.sources.get(at).is_some_and(|source| source.from.is_some());
+        if is_read && values.len() != rows {
+            return Err(DataError::parquet(path, "the file is damaged: its columns differ in length"));
+        }
         table.columns.push(values);
         bad.append(bad_values, 0);
     }
-    if table.columns.iter().any(|column| column.len() != rows) {
-        return Err(DataError::parquet(path, "the file is damaged: its columns differ in length"));
-    }
+    // What the file does not have is zero.
+    table.columns.iter_mut().for_each(|column| column.resize(rows, 0));
     if layout.has_contracts() && bad.count == 0 {
         convert_contracts(&mut table, &mut bad);
     }
@@ -183,28 +226,23 @@ fn bad_value(row: u64, column: &str, value: String, expected: &str) -> BadRow {
 }
 
 /// Reads one column of all row groups as integers.
-fn read_column(
-    path: &Path,
-    reader: &SerializedFileReader<Bytes>,
-    source: &Source,
-    rows: usize,
-    room: usize,
-) -> Column {
-    let Some((at, reading)) = source.from else { return Ok((vec![0; room], BadRows::default())) };
-    let damaged = |error| DataError::parquet(path, format!("column `{}`: {error}", source.name));
-    let schema = reader.metadata().file_metadata().schema_descr();
+fn read_column(file: &File<'_>, source: &Source) -> Column {
+    let rows = file.rows;
+    let Some((at, reading)) = source.from else { return Ok((Vec::new(), BadRows::default())) };
+    let damaged = |error| file.damaged(&source.name, &error);
+    let schema = file.reader.metadata().file_metadata().schema_descr();
     let descriptor =
-        schema.columns().get(at).ok_or_else(|| DataError::parquet(path, "a column is missing"))?;
+        schema.columns().get(at).ok_or_else(|| DataError::parquet(file.path, "a column is missing"))?;
     let mut target = Target {
-        values: Vec::with_capacity(room),
+        // A damaged count of rows must not reserve the memory of the machine.
+        values: Vec::with_capacity(rows.min(file.bytes.len().saturating_mul(64))),
         bad: BadRows::default(),
         source,
         nullable: matches!(source.role, Role::Id | Role::Side),
     };
-    for index in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(index).map_err(damaged)?;
+    for group in 0..file.reader.num_row_groups() {
         let left = rows.saturating_sub(target.values.len());
-        match group.get_column_reader(at).map_err(damaged)? {
+        match file.column(group, at, &source.name)? {
             ColumnReader::Int64ColumnReader(mut column) => {
                 let convert = Integer::of(descriptor, reading);
                 if convert.is_identity() && descriptor.max_def_level() == 0 {
@@ -246,7 +284,7 @@ fn read_column(
             }
             _ => {
                 let kind = descriptor.physical_type();
-                return Err(damaged(parquet::errors::ParquetError::General(format!(
+                return Err(damaged(ParquetError::General(format!(
                     "values of type {kind} are not read (expected INT32, INT64, FLOAT, DOUBLE, DECIMAL or text)"
                 ))));
             }
