@@ -117,6 +117,7 @@ pub fn finite_limits() -> Limits {
         rejects_window: Span::from_minutes(1),
         require_reconciled: true,
         max_clock_skew: Some(Span::from_secs(5)),
+        allow_self_cross: false,
     }
 }
 
