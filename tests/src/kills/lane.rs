@@ -116,6 +116,10 @@ impl Lane<'_> {
                     *self.report.at_points.entry(point.name().to_owned()).or_default() += 1;
                 }
             }
+            // An order that is there twice stops trading. A person looks, and lets it go on.
+            Some(status) if status.code() == Some(6) && self.weather == Weather::Everything => {
+                return self.resume();
+            }
             Some(status) => return Err(format!("a life ended by itself ({status}):\n{}", self.ground.log())),
         }
         self.report.kills += 1;
@@ -181,6 +185,7 @@ impl Lane<'_> {
     /// The last life ends in order, without faults, and everything is accounted for.
     fn settle(&mut self) -> Outcome<()> {
         self.set_faults(Weather::Calm)?;
+        self.resume()?;
         let ended = self.run(&["live", "maker.toml", "--for", "8s"])?;
         if !ended.success() {
             return Err(format!("the last life did not end in order ({ended}):\n{}", self.ground.log()));

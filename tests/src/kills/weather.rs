@@ -49,6 +49,9 @@ const LOOKING: &[Line] = &[
     ("F35", "new_status", "GET /bids/{id}", 4, &[2], None),
 ];
 
+/// The network in front of the exchange carries an order out twice, which stops trading until a person has looked.
+const DOUBLING: &[Line] = &[("F18", "twice", "POST /bids", 10, &[8], None)];
+
 /// What a lane has to bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weather {
@@ -58,7 +61,7 @@ pub enum Weather {
     Placing,
     /// Faults where they are cancelled and read.
     Looking,
-    /// All of that.
+    /// All of that, and orders that are carried out twice.
     Everything,
 }
 
@@ -78,7 +81,7 @@ impl Weather {
             Self::Calm => vec![],
             Self::Placing => vec![PLACING],
             Self::Looking => vec![LOOKING],
-            Self::Everything => vec![PLACING, LOOKING],
+            Self::Everything => vec![PLACING, LOOKING, DOUBLING],
         };
         lines.into_iter().flatten().map(rule).collect()
     }
@@ -106,7 +109,9 @@ fn name(rule: &FaultRule) -> String {
 /// A report in which nothing has struck yet.
 pub fn silent() -> Report {
     let mut report = Report::default();
-    report.faults.extend([PLACING, LOOKING].into_iter().flatten().map(|line| (name(&rule(line)), 0)));
+    report
+        .faults
+        .extend([PLACING, LOOKING, DOUBLING].into_iter().flatten().map(|line| (name(&rule(line)), 0)));
     report
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pampero_engine::{Approved, Command, Control, CountedFills, EventKind, OrderState};
+use pampero_engine::{Approved, Command, Control, CountedFills, EventKind, OrderState, TradingState};
 use pampero_exchange::{Error, Outcome, PlaceOutcome, VenueOrder};
 use pampero_model::{
     MarketId, Markets, Money, Order, OrderId, OrderUpdate, RejectReason, Side, Span, Timestamp, UpdateKind,
@@ -269,11 +269,19 @@ impl Execution {
         }
     }
 
-    pub(super) fn halt(&mut self) {
+    /// Nothing is placed until a person resumes.
+    pub(super) fn halt(&mut self, reason: String) {
         if !self.halted {
             self.halted = true;
+            self.note(Note::Stopped { state: TradingState::Halted, reason });
             self.event(EventKind::Control(Control::Halt(None)));
         }
+    }
+
+    /// Nothing that makes a position larger is placed until a person resumes.
+    pub(super) fn reduce(&mut self, reason: String) {
+        self.note(Note::Stopped { state: TradingState::ReduceOnly, reason });
+        self.event(EventKind::Control(Control::ReduceOnly(None)));
     }
 
     pub(super) fn ask_read(&mut self, request: Request) {
@@ -425,7 +433,7 @@ impl Execution {
                 self.never_created(order, UpdateKind::Rejected(error.reject_reason()));
                 if error.is_authentication() {
                     self.alarm(Some(order), Alarm::Key, error.to_string());
-                    self.halt();
+                    self.halt(error.to_string());
                 }
             }
             Outcome::Unknown(error) => {
@@ -646,12 +654,13 @@ impl Execution {
 
     fn found_copy(&mut self, order: OrderId, key: Key) {
         self.note(Note::Duplicate { order, venue_order: key.1 });
-        self.alarm(Some(order), Alarm::Duplicate, format!("the exchange holds order {order} twice"));
+        let text = format!("the exchange holds order {order} twice");
+        self.alarm(Some(order), Alarm::Duplicate, text.clone());
         self.want_cancel(key);
         if let Some(own) = self.local.orders.get(&order) {
             self.closed_books.insert(own.order.market);
         }
-        self.halt();
+        self.halt(text);
     }
 
     fn found_foreign(&mut self, key: Key, view: &VenueOrder) {
@@ -665,8 +674,8 @@ impl Execution {
             super::ForeignPolicy::Cancel => self.want_cancel(key),
             super::ForeignPolicy::Halt => {
                 let text = format!("{side} {venue_order} was not placed by this program");
-                self.alarm(None, Alarm::Foreign, text);
-                self.halt();
+                self.alarm(None, Alarm::Foreign, text.clone());
+                self.halt(text);
             }
         }
     }
@@ -676,8 +685,8 @@ impl Execution {
         let Some(own) = self.local.orders.get(&fill.order).copied() else { return };
         if own.filled_units() > own.order.size.units() {
             let text = format!("order {} executed more than its size", fill.order);
-            self.alarm(Some(fill.order), Alarm::Overfilled, text);
-            self.event(EventKind::Control(Control::ReduceOnly(None)));
+            self.alarm(Some(fill.order), Alarm::Overfilled, text.clone());
+            self.reduce(text);
         }
         if let Some(fee) = other_fee {
             self.transfer(Money::new(fee.currency, fee.units.saturating_neg()));

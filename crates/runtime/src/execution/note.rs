@@ -1,6 +1,6 @@
 //! What execution hands out: requests, events for the engine, and facts for the journal.
 
-use pampero_engine::{CountedFills, Engine, EventKind, OrderRecord, Owner};
+use pampero_engine::{CountedFills, Engine, EventKind, OrderRecord, Owner, TradingState};
 use pampero_model::{
     Cash, Currency, FillId, Money, Order, OrderId, Price, Quantity, Side, Size, Timestamp, VenueId,
     VenueOrderId,
@@ -156,6 +156,13 @@ pub enum Note {
     Reconciled {
         /// Whether it was the comparison that trading waits for after a start.
         first: bool,
+    },
+    /// Execution stops trading, until a person resumes.
+    Stopped {
+        /// How far.
+        state: TradingState,
+        /// Why, in words.
+        reason: String,
     },
     /// Something that must never happen, for a person to look at.
     Alarm {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pampero_engine::{Control, EventKind};
+use pampero_engine::EventKind;
 use pampero_exchange::{Balance, Error, FillQuery, VenueFill};
 use pampero_model::{FillId, OrderId, RejectReason, Side, Size, Timestamp, UpdateKind};
 
@@ -244,8 +244,8 @@ impl Execution {
         }
         if !reaches {
             let text = format!("the newest {} executions reach back to none that is known", fills.len());
-            self.alarm(None, Alarm::FillGap, text);
-            self.event(EventKind::Control(Control::ReduceOnly(None)));
+            self.alarm(None, Alarm::FillGap, text.clone());
+            self.reduce(text);
         }
         round.complete &= reaches;
         round.snapshot.fills = Some(fills);
@@ -489,11 +489,11 @@ impl Execution {
         *suspicion = Suspicion { units, since: self.now, reduced: true };
         self.note(Note::Difference { currency, ledger, account });
         let text = format!("the account differs from the ledger in {currency}, and nothing explains it");
-        self.alarm(None, Alarm::Difference, text);
+        self.alarm(None, Alarm::Difference, text.clone());
         if reduced {
-            self.halt();
+            self.halt(text);
         } else {
-            self.event(EventKind::Control(Control::ReduceOnly(None)));
+            self.reduce(text);
         }
     }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pampero_engine::{Engine, Requirements, StrategyDefinition};
+use pampero_engine::{Engine, Requirements, StrategyDefinition, StrategyId, TradingState};
 use pampero_model::{MarketId, Span, VenueId};
-use pampero_runtime::guard::Latch;
+use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::promotion::Subject;
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{self, Recovered, StrategyState};
@@ -147,6 +147,34 @@ impl Base {
         let strategies = if args.fresh_strategies { StrategyState::Fresh } else { StrategyState::Restore };
         let recovered = recovery::recover(journal, session, setup()?, strategies).map_err(cannot)?;
         Ok(Self::Recovered(Box::new(recovered)))
+    }
+
+    /// Lets latch and engine agree before a session begins. Where a person has resumed since the engine was last seen, it
+    /// must be told, which is what this gives. Where nobody has, an engine that was stopped stays stopped, and the latch is
+    /// engaged: a crash between the two leaves only the one.
+    pub fn agree_with(&self, latch: &Latch) -> Result<bool, Failure> {
+        let Self::Recovered(recovered) = self else { return Ok(false) };
+        let (record, engine) = (latch.record(), &recovered.engine);
+        let strategies =
+            (0..engine.strategy_count()).filter_map(|index| u16::try_from(index).ok().map(StrategyId));
+        let states = strategies.map(|id| engine.trading_state(id));
+        let mildest = states.clone().min().unwrap_or_default();
+        let stopped = states.max().unwrap_or_default() != TradingState::Active;
+        if record.level != Level::Active || !stopped {
+            return Ok(false);
+        }
+        if record.at > recovered.last_seen {
+            return Ok(true);
+        }
+        let level = match mildest {
+            TradingState::Active => return Ok(false),
+            TradingState::ReduceOnly => Level::Reduce,
+            TradingState::Halted => Level::Halt,
+        };
+        latch
+            .engage(level, "trading was stopped when the last session ended", "recovery")
+            .map_err(state_failure)?;
+        Ok(false)
     }
 
     pub const fn is_recovered(&self) -> bool {

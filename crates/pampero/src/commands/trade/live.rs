@@ -35,7 +35,7 @@ pub(super) fn live(args: &LiveArgs, definitions: &[StrategyDefinition]) -> Resul
     let mut reading = ground::read(args.session.config.as_deref(), definitions)?;
     figures::log(&reading.config.trading)?;
     let ground = Ground::take(&args.session.connect, false)?;
-    refuse_if_halted(&ground)?;
+    refuse_if_halted(&ground.state, &ground.latch)?;
     let threads = threads()?;
     let client = ground.connection.client(KeyName::Trade)?;
     let exchange: Arc<dyn Exchange> = Arc::new(Bitex::new(client.clone()));
@@ -76,6 +76,8 @@ impl Start<'_> {
         journal.set_fact("account", &account).map_err(state_failure)?;
         let about = ground::about(plan, environment, "live", &account, &reading.text);
         let mut base = Base::find(&journal, &args.session, plan, &about)?;
+        let may_go_on = base.agree_with(&latch)?;
+        refuse_if_halted(&state, &latch)?;
         let resumed = base.is_recovered();
         let carried = match &base {
             Base::Recovered(recovered) => recovered.carried_over(VENUE_ID),
@@ -132,6 +134,7 @@ impl Start<'_> {
             clockwork: connection.public().clone(),
             codes: market_codes(plan),
             flat_file: Some(state.flat_file()),
+            resumed: may_go_on,
             clock: Arc::clone(&clock),
         };
         let ended = room.run().await;

@@ -9,8 +9,9 @@ use pampero_engine::StrategyDefinition;
 use pampero_exchange::{Exchange, SnapshotParts};
 use pampero_model::{FillId, MarketId, Span};
 use pampero_runtime::feed::{Clock, Desk, FeedSettings, History, RequestTimes, Watch, warm_up};
-use pampero_runtime::guard::Level;
+use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::session::{Paper, StopSettings, prepare, steady_clock};
+use pampero_runtime::state_dir::StateDir;
 use pampero_runtime::watchdog::Heartbeat;
 use pampero_venue::{FillModel, Latency, LatencyModel, SimSettings};
 use serde_json::json;
@@ -32,7 +33,7 @@ pub(super) fn paper(args: &PaperArgs, definitions: &[StrategyDefinition]) -> Res
     let plan = reading.plan(definitions)?;
     figures::log(&reading.config.trading)?;
     let ground = Ground::take(&args.session.connect, true)?;
-    refuse_if_halted(&ground)?;
+    refuse_if_halted(&ground.state, &ground.latch)?;
     threads()?.block_on(session(args, &reading, &plan, ground))
 }
 
@@ -43,11 +44,10 @@ pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// A halt outlives the process: only a person ends it.
-pub(super) fn refuse_if_halted(ground: &Ground) -> Result<(), Failure> {
-    let record = ground.latch.record();
+pub(super) fn refuse_if_halted(state: &StateDir, latch: &Latch) -> Result<(), Failure> {
+    let record = latch.record();
     // What was to be sold and is not yet, is sold now.
-    let done =
-        || std::fs::read_to_string(ground.state.flat_file()).ok().and_then(|text| text.trim().parse().ok());
+    let done = || std::fs::read_to_string(state.flat_file()).ok().and_then(|text| text.trim().parse().ok());
     let to_flatten =
         record.level == Level::Flatten && done().is_none_or(|change: u64| change < record.change);
     if !record.level.is_halt() || to_flatten {
@@ -75,6 +75,8 @@ async fn session(
 
     let about = ground::about(plan, state.environment(), "paper", "paper", &reading.text);
     let mut base = Base::find(&journal, &args.session, plan, &about)?;
+    let may_go_on = base.agree_with(&latch)?;
+    refuse_if_halted(&state, &latch)?;
     let settings = SimSettings {
         fill: fill_model(&reading.config),
         latency: latency(&reading.config, &times),
@@ -126,6 +128,7 @@ async fn session(
         clockwork: connection.public().clone(),
         codes: market_codes(plan),
         flat_file: None,
+        resumed: may_go_on,
         clock: Arc::clone(&clock),
     };
     let ended = room.run().await;

@@ -38,7 +38,7 @@ pub(super) fn rehearse(args: &RehearseArgs, definitions: &[StrategyDefinition]) 
         figures::log(&reading.config.trading)?;
     }
     let ground = Ground::take(&args.connect, false)?;
-    refuse_if_halted(&ground)?;
+    refuse_if_halted(&ground.state, &ground.latch)?;
     let threads = threads()?;
     let exchange: Arc<dyn Exchange> = Arc::new(Bitex::new(ground.connection.client(KeyName::Trade)?));
     let client = ground.connection.client(KeyName::Trade)?;

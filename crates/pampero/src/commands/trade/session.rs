@@ -9,13 +9,15 @@ use pampero_bitex::Client;
 use pampero_engine::{Audit, Engine, StrategyId, TradingState, TripReason};
 use pampero_exchange::Exchange;
 use pampero_model::{Currency, MarketId, Quantity, Span, Timestamp};
+use pampero_runtime::execution::Note;
 use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder};
 use pampero_runtime::gateway::Gateway;
 use pampero_runtime::guard::{Guard, Latch, Level};
 use pampero_runtime::notify::{Notice, Notifier, Severity};
 use pampero_runtime::promotion::{Evidence, Shown, Subject};
 use pampero_runtime::session::{
-    self, Ended, Input, Mode, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings, inbox, run,
+    self, Ended, Input, Mode, Operator, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings,
+    inbox, run,
 };
 use pampero_runtime::telemetry::Metrics;
 use pampero_runtime::watchdog::Heartbeat;
@@ -55,6 +57,8 @@ pub(super) struct MachineRoom {
     pub clockwork: Client,
     /// Where to say that every position is sold.
     pub flat_file: Option<PathBuf>,
+    /// A person let trading go on since the last session, which had been stopped.
+    pub resumed: bool,
 }
 
 /// How often the console says where the session stands.
@@ -83,14 +87,15 @@ impl MachineRoom {
             console: self.console.clone(),
             metrics: self.metrics.clone(),
             codes,
+            history,
         }));
-        for news in history {
-            let _ = sender.send(Input::News(news)).await; // the session has not begun to end
-        }
         tokio::spawn(watch_clock(self.clockwork, Arc::clone(&self.clock), sender.clone()));
         tokio::spawn(signals.pass_on(sender.clone()));
         if let Some(span) = self.span {
             tokio::spawn(stop_after(span, sender.clone()));
+        }
+        if self.resumed {
+            let _ = sender.send(Input::Operator(Operator::Resume)).await; // the session has not begun to end
         }
         match &self.guard {
             Some(guard) => tokio::spawn(session::follow_guard(guard.clone(), sender.clone())),
@@ -177,7 +182,10 @@ impl EngineThread {
                 clock: &*clock,
                 send: &mut send,
                 turn: &mut |engine, pen, now| cell.borrow_mut().turn(engine, pen, now),
-                note: &mut |note| console.note(clock(), note),
+                note: &mut |note| {
+                    console.note(clock(), note);
+                    cell.borrow().note(note);
+                },
                 audit: &mut |engine, audit| cell.borrow_mut().audit(engine, audit, clock()),
                 committed: &mut |took| metrics.committed(took),
             },
@@ -284,6 +292,14 @@ impl Turn {
         }
     }
 
+    /// What execution stopped stays stopped until a person resumes, over a restart too.
+    fn note(&self, note: &Note) {
+        if let Note::Stopped { state, reason } = note {
+            let level = if *state == TradingState::Halted { Level::Halt } else { Level::Reduce };
+            self.trip(level, reason, "execution");
+        }
+    }
+
     /// Tells `pampero flatten` that it is done.
     fn say_flat(&mut self, engine: &Engine) {
         let Some(file) = &self.flat_file else { return };
@@ -299,6 +315,8 @@ impl Turn {
     fn trip(&self, level: Level, reason: &str, by: &str) {
         if let Some(guard) = &self.guard {
             guard.trip(level, reason, by);
+        } else if let Err(error) = self.latch.engage(level, reason, by) {
+            tracing::warn!(%error, "the stop cannot be written down, and a restart would not know of it");
         }
     }
 
@@ -391,10 +409,18 @@ struct FeedTask {
     console: Console,
     metrics: Metrics,
     codes: BTreeMap<MarketId, String>,
+    /// What comes before everything live.
+    history: Vec<News>,
 }
 
 async fn feed_task(task: FeedTask) {
-    let FeedTask { exchange, desk, clock, own, mut ends, inbox, console, metrics, codes } = task;
+    let FeedTask { exchange, desk, clock, own, mut ends, inbox, console, metrics, codes, history } = task;
+    // The inbox is short, and nobody reads it before the session has begun.
+    for news in history {
+        if inbox.send(Input::News(news)).await.is_err() {
+            return;
+        }
+    }
     let (sender, mut messages) = mpsc::channel::<FeedMessage>(64);
     let shutdown = async move {
         let _ = ends.changed().await; // the other end is dropped
