@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use pampero_backtest::BacktestError;
 use pampero_report::{ReadError, WriteError};
 use pampero_store::DataError;
+use serde_json::{Value as Json, json};
 use thiserror::Error;
 
 use crate::config::{Problem, Problems};
@@ -33,7 +34,7 @@ pub(crate) enum Failure {
     /// Something between us and an exchange, with an exit code and a stable word of its own.
     #[cfg(feature = "live")]
     #[error("{message}")]
-    Account { exit: Exit, code: String, message: String, help: Option<String>, details: serde_json::Value },
+    Account { exit: Exit, code: String, message: String, help: Option<String>, details: Json },
     /// Pampero contradicts itself.
     #[error("{0}")]
     Defect(String),
@@ -80,13 +81,13 @@ impl Failure {
     #[cfg(feature = "live")]
     pub fn account(exit: Exit, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
         let help = Some(help.into()).filter(|help: &String| !help.is_empty());
-        let details = serde_json::Value::Null;
+        let details = Json::Null;
         Self::Account { exit, code: code.to_owned(), message: message.into(), help, details }
     }
 
     /// The same with facts for machine-readable output.
     #[cfg(feature = "live")]
-    pub fn with(self, facts: serde_json::Value) -> Self {
+    pub fn with(self, facts: Json) -> Self {
         match self {
             Self::Account { exit, code, message, help, .. } => {
                 Self::Account { exit, code, message, help, details: facts }
@@ -96,14 +97,14 @@ impl Failure {
     }
 
     /// A stable word for machine-readable output.
-    #[cfg(feature = "live")]
-    pub fn word(&self) -> &str {
+    fn word(&self) -> &str {
         match self {
             Self::Usage { .. } => "command_line",
             Self::Config(_) => "configuration",
             Self::Data(_) => "data",
             Self::Run(_) => "failed",
             Self::Different => "different",
+            #[cfg(feature = "live")]
             Self::Account { code, .. } => code,
             Self::Check(_) => "checks_failed",
             Self::Defect(_) => "defect",
@@ -111,13 +112,30 @@ impl Failure {
     }
 
     /// What to do, where it is known.
-    #[cfg(feature = "live")]
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
+            #[cfg(feature = "live")]
             Self::Account { help, .. } => help.as_deref(),
             _ => None,
         }
+    }
+
+    /// The failure for programs.
+    pub fn to_json(&self) -> Json {
+        let mut error = json!({
+            "code": self.word(), "exit": self.code(), "message": self.to_string(), "help": self.help(),
+        });
+        let details = match self {
+            #[cfg(feature = "live")]
+            Self::Account { details, .. } => details.clone(),
+            Self::Config(problems) => problems.to_json(),
+            _ => Json::Null,
+        };
+        if let Some(error) = error.as_object_mut().filter(|_| !details.is_null()) {
+            error.insert("details".to_owned(), details);
+        }
+        error
     }
 
     /// The exit code: the list stands in the command's help.

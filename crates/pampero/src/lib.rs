@@ -16,6 +16,7 @@ mod connect;
 mod data;
 mod error;
 mod flags;
+mod invocation;
 mod market_list;
 mod output;
 mod plan;
@@ -28,7 +29,7 @@ mod wire;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use pampero_engine::StrategyDefinition;
 
 /// Reads the process's arguments and does what they ask for, with these strategies to choose from. The exit codes
@@ -36,17 +37,24 @@ use pampero_engine::StrategyDefinition;
 // By value: the strategies belong to the program from here on.
 #[allow(clippy::needless_pass_by_value)]
 pub fn run(strategies: Vec<StrategyDefinition>) -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
-        Ok(cli) => cli,
+    let matches = cli::Cli::command().try_get_matches();
+    let parsed = matches.and_then(|matches| Ok((cli::Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(message) => {
             // A reader that has gone away is no failure.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
         }
     };
-    match commands::execute(cli.command, &strategies) {
+    let (command, json) = cli::Cli::command_of(&matches);
+    output::begin(&command);
+    match commands::execute(cli, &strategies) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            if json {
+                output::print_failure(&failure);
+            }
             output::print_error(&failure.render(output::color_on_stderr()));
             failure.exit_code()
         }

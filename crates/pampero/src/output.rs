@@ -2,8 +2,35 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value as Json, json};
 
 use crate::error::Failure;
+
+/// What JSON objects say they are, such as `pampero.data-list/1`: a process carries out one command.
+static SCHEMA: OnceLock<String> = OnceLock::new();
+/// Whether an object was printed.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
+/// Version of the shapes of all objects. A shape that loses a field, or changes what one means, gets the next one.
+const VERSION: u32 = 1;
+
+/// Says which command this process carries out, by its words: `data`, `list`.
+pub(crate) fn begin(command: &[&str]) {
+    // The first one stays: there is no other.
+    let name = if command.is_empty() { "ladder".to_owned() } else { command.join("-") };
+    let _ = SCHEMA.set(format!("pampero.{name}/{VERSION}"));
+}
+
+/// An object with what it is.
+pub(crate) fn with_schema(mut object: Json) -> Json {
+    if let Some(fields) = object.as_object_mut() {
+        let schema = SCHEMA.get().map_or("pampero/1", String::as_str);
+        fields.insert("schema".to_owned(), schema.into());
+    }
+    object
+}
 
 /// Writes to standard output. A reader that has gone away, such as `head`, ends the output quietly.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
@@ -16,9 +43,18 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes one JSON value, on one line, to standard output.
-pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    print(&format!("{value}\n"))
+/// Writes one JSON object, on one line and with its schema, to standard output.
+pub(crate) fn print_json(object: &Json) -> Result<(), Failure> {
+    ANSWERED.store(true, Ordering::Relaxed);
+    print(&format!("{}\n", with_schema(object.clone())))
+}
+
+/// Writes why a command failed as a JSON object, unless its answer says so already.
+pub(crate) fn print_failure(failure: &Failure) {
+    if !ANSWERED.load(Ordering::Relaxed) {
+        // The failure itself is what matters.
+        let _ = print_json(&json!({ "error": failure.to_json() }));
+    }
 }
 
 /// Writes to standard error; if that fails there is nobody to tell.
@@ -67,6 +103,13 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     text
+}
+
+/// Columns of text without headings.
+pub(crate) fn rows(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let with_headings = table(&vec![""; columns], rows);
+    with_headings.split_once('\n').map(|(_, rows)| rows.to_owned()).unwrap_or_default()
 }
 
 /// Text in lines of at most 80 columns, each after an indent.

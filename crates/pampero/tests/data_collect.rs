@@ -94,7 +94,7 @@ fn fetching_fills_the_catalogue_and_fetching_again_adds_only_what_is_new() {
     assert!(recorded.stdout.contains("See it with `pampero data list --root data`."), "{}", recorded.stdout);
     let arguments = ["data", "fetch", "btc_usd", "--days", "2", "--json"];
     let fetched = exchange.run(&arguments).json();
-    assert_eq!(fetched["schema"], 1);
+    assert_eq!(fetched["schema"], "pampero.data-fetch/1");
     let series = fetched["fetched"].as_array().unwrap();
     let names: Vec<_> =
         series.iter().map(|series| (series["kind"].clone(), series["span"].clone())).collect();

@@ -8,7 +8,7 @@ use support::pampero;
 #[test]
 fn it_is_one_object_with_the_promised_keys() {
     let json = pampero(&["backtest", "--json"]).json();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], "pampero.backtest/1");
     for key in [
         "events",
         "orders",

@@ -12,8 +12,8 @@ use crate::record::{OrderRecord, RunRecord};
 use crate::statistics::Statistics;
 use crate::trips::RoundTrip;
 
-/// Version of the shape of [`Comparison::to_json`].
-const SCHEMA: u32 = 1;
+/// The shape of [`Comparison::to_json`].
+const SCHEMA: &str = "pampero.compare/1";
 
 /// How run B differs from run A.
 #[derive(Clone, Debug)]

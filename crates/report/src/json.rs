@@ -9,8 +9,8 @@ use crate::explain::{Value, explanations};
 use crate::record::{FillRecord, OrderRecord, RunRecord};
 use crate::statistics::Statistics;
 
-/// Version of the summary's shape. It grows when a field changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+/// The report's shape. Its number grows when a field changes its meaning or goes away.
+const SCHEMA: &str = "pampero.report/1";
 
 /// The summary that `pampero backtest --json` prints. Money is text, ratios are numbers, what is undefined is
 /// `null`.

@@ -23,10 +23,10 @@ pub(crate) struct Place {
     /// local, sandbox or production
     #[arg(long, value_name = "NAME", default_value = "local", hide_possible_values = true)]
     pub env: EnvName,
-    /// Address of the local exchange [default: the running one]
+    /// The local exchange [default: the running one]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Where state is kept [default: ~/.local/state/pampero]
+    /// Where state is [default: ~/.local/state/pampero]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }

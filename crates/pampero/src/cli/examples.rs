@@ -162,6 +162,8 @@ Examples:
       the accounts that cash may be sent to
   pampero instructions create --label b --field payment_method=domestic_bank \\
       --field name=\"Ana\" --field country=AR --field currency=ARS --field cbu=…
+  pampero instructions delete 12
+      asks first
 
 Exit codes: 0 done, 1 failed, 2 command line, 3 key, 5 refused by the exchange,
 7 sent and its fate unknown, 8 not confirmed";
@@ -185,6 +187,10 @@ Examples:
       asks for 25 USD in coins and keeps a tenth of them
   pampero payments watch 31
       follows payment 31 until it is settled or expired
+  pampero payments list && pampero payments show 31
+      all of them, and one
+  pampero payments pos --slug cafe --name \"Café Sur\"
+      a page where customers pay
 
 Exit codes: 0 done, 1 failed, 2 command line, 3 key, 5 refused by the exchange,
 7 sent and its fate unknown, 8 not confirmed";
@@ -193,6 +199,8 @@ pub(super) const WEBHOOKS: &str = "\
 Examples:
   pampero webhooks set https://example.com/bitex
       events go there from now on
+  pampero webhooks show
+      where they go now
   pampero webhooks listen --listen 127.0.0.1:8080
       receives, verifies and prints them, each once, over restarts too
 
@@ -203,6 +211,8 @@ Exit codes: 0 done, 1 failed, 2 command line, 3 key, 5 refused by the exchange";
 
 pub(super) const BOTS: &str = "\
 Examples:
+  pampero bots list
+      those of this account
   pampero bots create btc_usd --spend 100
       the exchange buys for 100 USD, piece by piece
   pampero bots cancel buy:16
@@ -218,6 +228,8 @@ pub(super) const KEYS: &str = "\
 Examples:
   pampero keys create --permissions trading,get_balances --to trade --otp 123456
       a key that trades and sees balances, in a file of mode 0600
+  pampero keys list
+      numbers, permissions and beginnings
   pampero keys revoke 187
       it stops working at once
 

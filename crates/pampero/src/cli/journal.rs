@@ -83,7 +83,7 @@ impl FromStr for RunsName {
 /// Where journals are, and how the answer is shown.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Shelf {
-    /// Where state is kept [default: ~/.local/state/pampero]
+    /// Where state is [default: ~/.local/state/pampero]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Print one JSON object

@@ -3,10 +3,14 @@
 #[cfg(feature = "live")]
 pub(crate) mod account;
 pub(crate) mod author;
+mod config;
+mod data;
 #[cfg(feature = "live")]
 mod examples;
 #[cfg(feature = "live")]
 pub(crate) mod journal;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "live")]
 pub(crate) mod trading;
 
@@ -14,12 +18,12 @@ pub(crate) mod trading;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use pampero_model::{Price, Rate, Span, Timestamp};
+use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
+use pampero_model::{Rate, Span, Timestamp};
 
-#[cfg(feature = "live")]
-use crate::commands::collect;
-use crate::config;
+pub(crate) use self::config::ConfigCommand;
+pub(crate) use self::data::{DataCommand, DataKind, Empty, GenerateArgs};
+use crate::config::named_or_here;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -38,10 +42,25 @@ Exit codes:
 
 /// Algorithmic trading for the Bitex exchange: from a strategy to its backtest.
 #[derive(Debug, Parser)]
-#[command(name = "pampero", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "pampero", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
+    /// Print where you stand as one JSON object
+    #[arg(long)]
+    pub json: bool,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// The words that name the command, and whether it is to answer in JSON.
+    pub fn command_of(matches: &ArgMatches) -> (Vec<&str>, bool) {
+        let (mut words, mut last) = (Vec::new(), matches);
+        while let Some((word, below)) = last.subcommand() {
+            words.push(word);
+            last = below;
+        }
+        (words, matches!(last.try_get_one("json"), Ok(Some(true))))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,6 +71,9 @@ pub(crate) enum Command {
     /// Trade strategies through history and report what came of it
     #[command(after_help = BACKTEST_EXAMPLES)]
     Backtest(Box<BacktestArgs>),
+    /// Backtest again whenever a source or configuration is saved
+    #[command(after_help = author::WATCH_EXAMPLES)]
+    Watch(Box<author::WatchArgs>),
     /// Check a strategy for look-ahead, a short warm-up, or chance
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
@@ -75,7 +97,11 @@ pub(crate) enum Command {
     #[command(after_help = SANDBOX_EXAMPLES)]
     Sandbox(SandboxArgs),
     /// List the strategies with their parameters
+    #[command(after_help = STRATEGIES_EXAMPLES)]
     Strategies(StrategiesArgs),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = author::COMPLETIONS_EXAMPLES)]
+    Completions(author::CompletionsArgs),
     #[cfg(feature = "live")]
     #[command(flatten)]
     Account(account::AccountCommand),
@@ -153,7 +179,7 @@ used, 2 the command line or a configuration is wrong";
 pub(crate) struct SandboxArgs {
     /// A TOML file [default: a demo account in every book]
     pub config: Option<PathBuf>,
-    /// Loopback address of the exchange; port 0 is free
+    /// Loopback address of the exchange; port 0: any
     #[arg(long, value_name = "HOST:PORT")]
     pub listen: Option<SocketAddr>,
     /// Loopback address of the administration
@@ -317,7 +343,7 @@ impl BacktestArgs {
     /// Takes the configuration of the working directory where neither one nor data is named.
     pub fn find_configuration(&mut self) {
         if self.data.is_empty() {
-            self.config = config::named_or_here(self.config.take());
+            self.config = named_or_here(self.config.take());
         }
     }
 }
@@ -334,160 +360,6 @@ pub(crate) enum Fill {
     All,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Say whether a configuration is right, or all that is wrong
-    Check {
-        /// The file [default: pampero.toml, else the quickstart]
-        file: Option<PathBuf>,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print the JSON schema of the configuration, for editors
-    Schema,
-    /// Say what a key means, and what a file says for it
-    Explain {
-        /// The key or table, such as `limits.max_drawdown`
-        key: String,
-        /// A configuration to look the key up in
-        file: Option<PathBuf>,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DataCommand {
-    /// Merge files into a catalogue: a folder of Parquet, a file a day
-    Import {
-        /// CSV or Parquet, recognised by content
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// CODE or VENUE:CODE [default: what the file says]
-        #[arg(long, value_name = "CODE")]
-        market: Option<String>,
-        /// The symbol to take from files of several
-        #[arg(long)]
-        symbol: Option<String>,
-        /// The folder of the catalogue
-        #[arg(long, value_name = "DIR", default_value = "data")]
-        root: PathBuf,
-        /// Let the new data win where the two differ
-        #[arg(long)]
-        replace: bool,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// List what a catalogue holds
-    List {
-        /// The folder of the catalogue
-        #[arg(long, value_name = "DIR", default_value = "data")]
-        root: PathBuf,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Report gaps, duplicates, disorder, impossible candles and outliers
-    #[command(group = clap::ArgGroup::new("what").required(true))]
-    Verify {
-        /// Files of CSV or Parquet
-        #[arg(group = "what")]
-        files: Vec<PathBuf>,
-        /// A catalogue, all of it
-        #[arg(long, value_name = "DIR", group = "what")]
-        root: Option<PathBuf>,
-        /// The symbol to take from files of several
-        #[arg(long)]
-        symbol: Option<String>,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Make candles of trades, or longer candles of shorter ones
-    Resample {
-        /// CSV or Parquet of trades or candles
-        file: PathBuf,
-        /// How long the new candles last, such as 1h
-        #[arg(long, value_name = "SPAN", value_parser = span)]
-        to: Span,
-        /// The file to write: Parquet, or CSV if it ends in .csv
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// The symbol to take from a file of several
-        #[arg(long)]
-        symbol: Option<String>,
-        /// For empty spans: skip or repeat
-        #[arg(long, value_name = "POLICY", default_value = "skip", hide_possible_values = true)]
-        empty: Empty,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Draw a synthetic market, which says so wherever it is shown
-    Generate(GenerateArgs),
-    /// Fetch candles and trades from the exchange, without a key
-    #[cfg(feature = "live")]
-    #[command(after_help = collect::FETCH_EXAMPLES)]
-    Fetch(collect::FetchArgs),
-    /// Record books and trades of the exchange, without a key
-    #[cfg(feature = "live")]
-    #[command(after_help = collect::RECORD_EXAMPLES)]
-    Record(collect::RecordArgs),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Empty {
-    /// Nothing, as the exchange's own candles do
-    Skip,
-    /// A candle of the last close without volume
-    Repeat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DataKind {
-    Candles,
-    Trades,
-    Quotes,
-    Books,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GenerateArgs {
-    /// CODE or VENUE:CODE
-    #[arg(long, value_name = "CODE", default_value = "bitex:btc_ars")]
-    pub market: String,
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub seed: u64,
-    /// The file to write: Parquet, or CSV if it ends in .csv
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// candles, trades, quotes or books
-    #[arg(long, default_value = "candles", hide_possible_values = true)]
-    pub kind: DataKind,
-    /// How long a candle lasts [default: 1h]
-    #[arg(long, value_parser = span)]
-    pub span: Option<Span>,
-    /// How many candles' time it covers [default: 17520]
-    #[arg(long, value_name = "N")]
-    pub buckets: Option<u32>,
-    /// The first moment [default: 2023-01-01]
-    #[arg(long, value_name = "TIME")]
-    pub start: Option<Timestamp>,
-    /// The first price [default: 5000000]
-    #[arg(long)]
-    pub price: Option<Price>,
-    /// Average trades within a candle's time [default: 3]
-    #[arg(long, value_name = "N")]
-    pub trades: Option<u32>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// Such as `sharpe`, `MAX_POSITION` or `buy:13808`; without it, a list
@@ -496,7 +368,7 @@ pub(crate) struct ExplainArgs {
     #[cfg(feature = "live")]
     #[arg(long, value_name = "RUN")]
     pub run: Option<journal::RunName>,
-    /// Where state is kept [default: ~/.local/state/pampero]
+    /// Where state is [default: ~/.local/state/pampero]
     #[cfg(feature = "live")]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
@@ -504,6 +376,15 @@ pub(crate) struct ExplainArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+const STRATEGIES_EXAMPLES: &str = "\
+Examples:
+  pampero strategies
+      each with its parameters, their defaults and ranges
+  pampero strategies --json
+      with what each parameter is for
+
+Exit codes: 0 done, 2 command line";
 
 #[derive(Debug, Args)]
 pub(crate) struct StrategiesArgs {

@@ -45,7 +45,7 @@ pub(crate) struct SessionArgs {
     /// Stop by itself after so long, such as 30m
     #[arg(long = "for", value_name = "SPAN", value_parser = span)]
     pub span: Option<Span>,
-    /// Forget the orders and the ledger of earlier sessions
+    /// Forget orders and ledger of earlier sessions
     #[arg(long)]
     pub new_ledger: bool,
     /// Let strategies begin without the state they saved
@@ -70,10 +70,10 @@ pub(crate) struct PaperArgs {
 pub(crate) struct LiveArgs {
     #[command(flatten)]
     pub session: SessionArgs,
-    /// The account's number, where nobody can be asked for it
+    /// The account's number, if nobody can be asked
     #[arg(long, value_name = "NUMBER")]
     pub account: Option<String>,
-    /// Start in production although evidence is missing, for a reason
+    /// Start although evidence is missing: why
     #[arg(long, value_name = "REASON")]
     pub accept_risk: Option<String>,
 }
@@ -113,7 +113,7 @@ pub(crate) struct HaltArgs {
     /// Why: it stands in the history
     #[arg(long, value_name = "TEXT", default_value = "by hand")]
     pub reason: String,
-    /// reduce (only orders that make positions smaller) or halt
+    /// reduce (positions only shrink) or halt
     #[arg(long, value_name = "LEVEL", default_value = "halt", hide_possible_values = true)]
     pub level: StopLevel,
     #[command(flatten)]
@@ -145,7 +145,7 @@ pub(crate) struct FlattenArgs {
 pub(crate) struct WatchdogArgs {
     /// Cancel the orders of this configuration's markets alone
     pub config: Option<PathBuf>,
-    /// Silence of so long means that the trading process is gone
+    /// Silence of so long means it is gone
     #[arg(long, value_name = "SPAN", default_value = "15s", value_parser = span)]
     pub max_age: Span,
     #[command(flatten)]

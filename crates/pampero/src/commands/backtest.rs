@@ -135,10 +135,16 @@ fn inputs(args: &BacktestArgs, plan: &Plan<'_>, loaded: &[Loaded]) -> RunInputs 
 
 /// The command that repeats the run. Where its results go is no part of it.
 fn command_line(args: &BacktestArgs) -> String {
-    let mut words = vec!["pampero".to_owned(), "backtest".to_owned()];
+    let quoted: Vec<String> = words(args).iter().map(|word| quoted(word)).collect();
+    format!("pampero {}", quoted.join(" "))
+}
+
+/// The arguments of a run, without those that say where its results go.
+pub(super) fn words(args: &BacktestArgs) -> Vec<String> {
+    let mut words = vec!["backtest".to_owned()];
     words.extend(args.config.iter().map(|path| path.display().to_string()));
     let mut option = |name: &str, value: Option<String>| {
-        words.extend(value.map(|value| format!("--{name} {}", quoted(&value))));
+        words.extend(value.into_iter().flat_map(|value| [format!("--{name}"), value]));
     };
     option("strategy", args.strategy.clone());
     let pairs = |pairs: &[(String, String)]| {
@@ -167,7 +173,7 @@ fn command_line(args: &BacktestArgs) -> String {
     option("from", args.from.map(|time| time.to_string()));
     option("to", args.to.map(|time| time.to_string()));
     option("seed", args.seed.map(|seed| seed.to_string()));
-    words.join(" ")
+    words
 }
 
 /// A word as a shell takes it.

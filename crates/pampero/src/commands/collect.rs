@@ -216,7 +216,7 @@ pub(crate) fn fetch_data(args: &FetchArgs) -> Result<(), Failure> {
     })?;
     if args.json {
         let rows: Vec<Json> = fetched.iter().map(fetched_json).collect();
-        return output::print_json(&json!({ "schema": 1, "fetched": rows, "root": args.root }));
+        return output::print_json(&json!({ "fetched": rows, "root": args.root }));
     }
     let rows: Vec<Vec<String>> = fetched.iter().map(fetched_row).collect();
     output::print(&output::table(&["market", "data", "first", "last", "rows", "new"], &rows))?;

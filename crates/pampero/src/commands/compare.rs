@@ -49,10 +49,8 @@ fn text(
         return text;
     }
     if !comparison.statistics.is_empty() {
-        let _ = writeln!(text, "\n{:<26}{:>17}{:>17}{:>17}", "Statistics", "A", "B", "B - A");
-        for one in &comparison.statistics {
-            statistic(&mut text, one, a, b);
-        }
+        text.push('\n');
+        text.push_str(&statistics_table(&comparison.statistics, ["A", "B", "B - A"], a, b));
     }
     orders(&mut text, comparison, limit);
     trips(&mut text, &comparison.trips, a, b, limit);
@@ -75,6 +73,20 @@ fn inputs(text: &mut String, comparison: &Comparison) {
         let (a, b) = (shown(&input.a), shown(&input.b));
         text.push_str(&output::wrapped(&format!("{}: {a} in A, {b} in B", input.name), "  "));
     }
+}
+
+/// What differs, each with its values in A and B and the change.
+pub(super) fn statistics_table(
+    list: &[StatisticDifference],
+    [in_a, in_b, change]: [&str; 3],
+    a: &RunRecord,
+    b: &RunRecord,
+) -> String {
+    let mut text = format!("{:<26}{in_a:>17}{in_b:>17}{change:>17}\n", "Statistics");
+    for one in list {
+        statistic(&mut text, one, a, b);
+    }
+    text
 }
 
 fn statistic(text: &mut String, one: &StatisticDifference, a: &RunRecord, b: &RunRecord) {

@@ -7,11 +7,13 @@ mod check;
 #[cfg(feature = "live")]
 pub(crate) mod collect;
 mod compare;
+mod completions;
 mod config;
 mod data;
 mod explain;
 #[cfg(feature = "live")]
 mod journal;
+mod ladder;
 mod new;
 mod report;
 #[cfg(feature = "sandbox")]
@@ -19,16 +21,20 @@ mod sandbox;
 mod strategies;
 #[cfg(feature = "live")]
 mod trade;
+mod watch;
 
 use pampero_engine::StrategyDefinition;
 
-use crate::cli::Command;
+use crate::cli::{Cli, Command};
 use crate::error::Failure;
 
 /// Does what a command asks for.
-pub(crate) fn execute(command: Command, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
+pub(crate) fn execute(cli: Cli, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
+    let Some(command) = cli.command else { return ladder::ladder(cli.json, definitions) };
     match command {
         Command::New(args) => new::new(&args, definitions),
+        Command::Watch(args) => watch::watch(&args),
+        Command::Completions(args) => completions::completions(&args),
         Command::Backtest(mut args) => {
             args.find_configuration();
             backtest::backtest(&args, definitions)

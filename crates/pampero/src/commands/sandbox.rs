@@ -68,7 +68,7 @@ async fn serve(config: SandboxConfig, json: bool) -> Result<(), Failure> {
     let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
     let sandbox = Sandbox::start(config).await.map_err(failed)?;
-    let announcement = if json { sandbox.announcement() + "\n" } else { welcome(&sandbox) };
+    let announcement = if json { announcement(&sandbox) } else { welcome(&sandbox) };
     #[cfg(feature = "live")]
     let _word = leave_word(&sandbox, json);
     output::print(&announcement)?;
@@ -77,6 +77,12 @@ async fn serve(config: SandboxConfig, json: bool) -> Result<(), Failure> {
         _ = terminated.recv() => {}
     }
     sandbox.shutdown().await.map_err(failed)
+}
+
+/// What a program needs to begin.
+fn announcement(sandbox: &Sandbox) -> String {
+    let object = serde_json::from_str(&sandbox.announcement()).unwrap_or_default(); // it is one JSON object
+    format!("{}\n", output::with_schema(object))
 }
 
 /// Lets the account commands find this exchange as long as it runs.

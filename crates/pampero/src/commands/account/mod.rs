@@ -124,7 +124,6 @@ impl Out {
     /// Prints one JSON object on one line, with the version of its shape and the environment.
     pub fn object(self, mut object: Json) -> Result<(), Failure> {
         if let Some(map) = object.as_object_mut() {
-            map.insert("schema".to_owned(), 1.into());
             map.insert("environment".to_owned(), self.environment.into());
         }
         output::print_json(&object)
@@ -140,19 +139,8 @@ impl Out {
     /// Tells of a failure in the way that was asked for; the words follow on standard error in any case.
     pub fn failed(self, failure: Failure) -> Failure {
         if self.json {
-            let mut error = json!({
-                "code": failure.word(), "exit": failure.code(), "message": failure.to_string(), "help": failure.help(),
-            });
-            let details = match &failure {
-                Failure::Account { details, .. } => details.clone(),
-                Failure::Config(problems) => problems.to_json(),
-                _ => Json::Null,
-            };
-            if let Some(error) = error.as_object_mut().filter(|_| !details.is_null()) {
-                error.insert("details".to_owned(), details);
-            }
             // The failure itself is what matters.
-            let _ = self.object(json!({ "error": error }));
+            let _ = self.object(json!({ "error": failure.to_json() }));
         }
         failure
     }

@@ -31,9 +31,7 @@ pub(super) fn drift(args: &DriftArgs, definitions: &[StrategyDefinition]) -> Res
     if args.shelf.json {
         let models: Vec<Json> = found.iter().map(|(preset, drift)| model_json(*preset, drift)).collect();
         let latency = args.latency.to_string();
-        return output::print_json(
-            &json!({ "schema": 1, "run": name, "latency": latency, "models": models }),
-        );
+        return output::print_json(&json!({ "run": name, "latency": latency, "models": models }));
     }
     output::print(&text(&name, args.latency, &found))
 }

@@ -40,7 +40,7 @@ pub(super) fn export(args: &ExportArgs, definitions: &[StrategyDefinition]) -> R
     };
     write_atomically(path, &bytes).map_err(Failure::Data)?;
     if args.shelf.json {
-        return output::print_json(&json!({ "schema": 1, "file": path, "rows": rows }));
+        return output::print_json(&json!({ "file": path, "rows": rows }));
     }
     output::print(&format!("wrote {}: {rows} rows\n", path.display()))
 }

@@ -41,7 +41,7 @@ fn runs(args: &RunsArgs) -> Result<(), Failure> {
         }
     }
     if args.shelf.json {
-        return output::print_json(&json!({ "schema": 1, "runs": list }));
+        return output::print_json(&json!({ "runs": list }));
     }
     if rows.is_empty() {
         return output::print("nothing has traded here yet: `pampero paper` begins\n");
@@ -115,7 +115,6 @@ fn replay_json(name: &str, report: &ReplayReport) -> Json {
         json!({ "record": seq, "time": time, "event": event, "then": expected, "now": got })
     });
     json!({
-        "schema": 1,
         "run": name,
         "build": report.build,
         "steps": report.steps,

@@ -113,7 +113,6 @@ fn to_json(book: &Book, told: &Story) -> Json {
         .map(|chapter| json!({ "record": chapter.seq, "time": chapter.time, "text": chapter.text }))
         .collect();
     json!({
-        "schema": 1,
         "run": book.name(told.session),
         "order": order.id.0,
         "venue_order": order.venue_order.map(|id| format!("{}:{id}", order.side)),

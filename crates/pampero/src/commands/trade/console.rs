@@ -27,11 +27,11 @@ impl Console {
     /// Says something at an instant, with facts for machines.
     pub fn say(&self, at: Timestamp, event: &str, text: &str, facts: Json) {
         let line = if self.json {
-            let mut object = json!({ "schema": 1, "time": at, "event": event, "text": text });
+            let mut object = json!({ "time": at, "event": event, "text": text });
             if let (Some(object), Json::Object(facts)) = (object.as_object_mut(), facts) {
                 object.extend(facts);
             }
-            format!("{object}\n")
+            format!("{}\n", output::with_schema(object))
         } else {
             format!("{} {text}\n", clock(at))
         };

@@ -92,7 +92,7 @@ fn trading(state: &StateDir) -> Option<Beat> {
 
 fn answer(which: &Which, record: &LatchRecord, text: &str) -> Result<(), Failure> {
     if which.connect.json {
-        return output::print_json(&json!({ "schema": 1, "text": text, "latch": record }));
+        return output::print_json(&json!({ "text": text, "latch": record }));
     }
     output::print(&format!("{text}\n"))
 }

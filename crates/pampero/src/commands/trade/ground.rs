@@ -203,9 +203,9 @@ impl Base {
     }
 }
 
-/// How a session is described in the journal.
-pub(super) fn about(plan: &Plan<'_>, environment: &str, mode: &str, account: &str, text: &str) -> NewSession {
-    let strategies = plan.strategies.iter().map(|planned| {
+/// The strategies of a plan with their markets, as journals name them.
+pub(crate) fn strategies_described(plan: &Plan<'_>) -> String {
+    let described = plan.strategies.iter().map(|planned| {
         let markets: Vec<&str> = planned
             .markets
             .iter()
@@ -214,11 +214,16 @@ pub(super) fn about(plan: &Plan<'_>, environment: &str, mode: &str, account: &st
             .collect();
         format!("{} on {}", planned.label, markets.join(", "))
     });
+    described.collect::<Vec<_>>().join("; ")
+}
+
+/// How a session is described in the journal.
+pub(super) fn about(plan: &Plan<'_>, environment: &str, mode: &str, account: &str, text: &str) -> NewSession {
     NewSession {
         environment: environment.to_owned(),
         mode: mode.to_owned(),
         account: account.to_owned(),
-        strategies: strategies.collect::<Vec<_>>().join("; "),
+        strategies: strategies_described(plan),
         config: text.to_owned(),
         config_hash: plan.hash(),
         build: build(),

@@ -12,6 +12,9 @@ mod rehearse;
 mod session;
 mod watchdog;
 
+pub(crate) use ground::strategies_described;
+pub(crate) use production::{required as evidence_required, shown as evidence_shown};
+
 use pampero_engine::StrategyDefinition;
 
 use crate::cli::trading::TradingCommand;

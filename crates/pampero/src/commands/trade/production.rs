@@ -1,5 +1,7 @@
 //! The door to real money.
 
+use std::path::Path;
+
 use pampero_engine::Limits;
 use pampero_model::Timestamp;
 use pampero_runtime::promotion::{
@@ -32,7 +34,8 @@ pub(super) fn check(
     if args.session.connect.place.env != EnvName::Production {
         return Ok(Vec::new());
     }
-    let verdicts = verdicts(args, config, plan)?;
+    let state = args.session.connect.place.state.as_deref();
+    let verdicts = shown(state, &required(config), plan)?;
     let check_up = findings(&args.session.connect, args.session.config.as_deref())?;
     let confirmed = confirmed_account(&ground.state).map_err(state_failure)?;
     let typed = match &args.account {
@@ -69,36 +72,35 @@ pub(super) fn check(
     }
 }
 
-/// What each strategy has shown, in any environment of the same state directory.
-pub(super) fn verdicts(
-    args: &LiveArgs,
-    config: &Config,
-    plan: &Plan<'_>,
-) -> Result<Vec<(String, Verdict)>, Failure> {
+/// How much a configuration wants shown.
+pub(crate) fn required(config: &Config) -> Requirements {
     let promotion = &config.trading.promotion;
     let usual = Requirements::default();
-    let required = Requirements {
+    Requirements {
         paper_time: promotion.paper_time.unwrap_or(usual.paper_time),
         paper_fills: promotion.paper_fills.unwrap_or(usual.paper_fills),
         rehearsal_age: promotion.rehearsal_age.unwrap_or(usual.rehearsal_age),
-    };
+    }
+}
+
+/// What each strategy has shown, in any environment of the same state directory.
+pub(crate) fn shown(
+    state: Option<&Path>,
+    required: &Requirements,
+    plan: &Plan<'_>,
+) -> Result<Vec<(String, Verdict)>, Failure> {
+    let folders = StateDir::all(state).map_err(state_failure)?;
     let mut verdicts = Vec::new();
     for subject in ground::subjects(plan) {
         let mut evidence = Vec::new();
-        for name in ["local", "sandbox", "production", "local-paper", "sandbox-paper", "production-paper"] {
-            let state =
-                StateDir::open(args.session.connect.place.state.as_deref(), name).map_err(state_failure)?;
-            let file = state.journal_file();
-            if !file.exists() {
-                continue;
-            }
-            // This process writes the one of production; reading beside that is allowed.
+        for file in folders.iter().map(StateDir::journal_file).filter(|file| file.exists()) {
+            // This process may write one of them; reading beside that is allowed.
             let rows = Journal::open_read_only(&file).and_then(|journal| journal.evidence(&subject.strategy));
             for row in rows.map_err(state_failure)? {
                 evidence.push(Evidence::try_from(row).map_err(state_failure)?);
             }
         }
-        verdicts.push((subject.strategy.clone(), judge(&evidence, &required, &subject, now())));
+        verdicts.push((subject.strategy.clone(), judge(&evidence, required, &subject, now())));
     }
     Ok(verdicts)
 }
