@@ -71,7 +71,9 @@ mod with_journals {
     fn sessions_that_ran_are_rungs_that_are_done() {
         let exchange = Exchange::start();
         let folder = exchange.folder.path();
-        let configuration = format!("{CONFIGURATION}\n[limits]\nmax_order_value = \"100\"\n");
+        let configuration = format!(
+            "{CONFIGURATION}\n[limits]\nmax_order_value = \"100\"\n[limits.markets.btc_usd]\nmax_order_notional = \"100\"\n"
+        );
         fs::write(folder.join("pampero.toml"), configuration).unwrap();
         fs::create_dir_all(folder.join("runs/first")).unwrap();
         fs::write(folder.join("runs/first/report.json"), "{}").unwrap();

@@ -4,6 +4,7 @@ mod rungs;
 #[cfg(feature = "live")]
 mod traded;
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use pampero_engine::StrategyDefinition;
@@ -41,9 +42,10 @@ impl Standing {
         let Some(file) = config::named_or_here(None) else { return Ok(Self::nothing()) };
         let text = std::fs::read_to_string(&file).map_err(|error| Failure::io(&file, &error))?;
         let reading = config::read(config::FILE, &text);
-        let plan = match reading.problems.is_empty() {
-            true => plan::check(&reading.config, definitions, Path::new("")).ok(),
-            false => None,
+        let plan = if reading.problems.is_empty() {
+            plan::check(&reading.config, definitions, Path::new("")).ok()
+        } else {
+            None
         };
         let Some(plan) = plan else { return Ok(Self::wrong()) };
         let (rungs, next) = rungs(&reading.config, &plan)?;
@@ -96,7 +98,8 @@ impl Standing {
             text.push_str(&output::rows(&steps));
         } else {
             for step in &self.next {
-                text.push_str(&format!("  {}\n      {}\n", step.command, step.what));
+                // Writing into a text does not fail.
+                let _ = writeln!(text, "  {}\n      {}", step.command, step.what);
             }
         }
         text

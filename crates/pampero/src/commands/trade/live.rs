@@ -69,7 +69,7 @@ impl Start<'_> {
         let Ground { connection, state, latch, mut journal, lock } = ground;
         let environment = connection.environment.name();
         let clock = steady_clock();
-        let caps = caps(&reading.config, plan)?;
+        let caps = caps(reading, plan)?;
         let mut times = RequestTimes::default();
         let (desk, history) = watch_markets(&exchange, &reading.config, plan, &clock, &mut times).await?;
 
@@ -221,7 +221,7 @@ fn hold_what_is_allocated(config: &mut Config) {
 }
 
 /// The caps of the gateway: as configured, or the largest order that the limits allow in a market of the currency.
-fn caps(config: &Config, plan: &Plan<'_>) -> Result<Caps, Failure> {
+fn caps(reading: &Reading, plan: &Plan<'_>) -> Result<Caps, Failure> {
     let mut most: BTreeMap<String, Cash> = BTreeMap::new();
     let limits = plan.strategies.iter().map(|planned| &planned.limits).chain([&plan.account_limits]);
     for limits in limits {
@@ -232,7 +232,7 @@ fn caps(config: &Config, plan: &Plan<'_>) -> Result<Caps, Failure> {
             }
         }
     }
-    let live = &config.trading.live;
+    let live = &reading.config.trading.live;
     for (name, cap) in &live.max_notional {
         most.insert(name.to_ascii_lowercase(), *cap);
     }
@@ -253,7 +253,7 @@ fn caps(config: &Config, plan: &Plan<'_>) -> Result<Caps, Failure> {
         problems.push(Problem::new("live.max_notional", message, help));
     }
     if !problems.is_empty() {
-        return Err(Failure::Config(Problems { source: None, list: problems }));
+        return Err(Failure::Config(Problems { source: Some(reading.source.clone()), list: problems }));
     }
     let mut caps = Caps::new(named);
     caps.orders_per_minute = live.orders_per_minute.unwrap_or(caps.orders_per_minute);

@@ -171,7 +171,7 @@ impl Show {
                 .collect();
             let evidence = if passed { subjects } else { &[] };
             output::print_json(&json!({
-                "schema": "pampero.rehearse/1", "environment": self.environment, "account": self.account,
+                "environment": self.environment, "account": self.account,
                 "passed": passed, "markets": markets, "evidence": evidence,
             }))?;
         }

@@ -55,11 +55,9 @@ impl Stamps {
             let name = entry.file_name().to_string_lossy().into_owned();
             // A link to a folder is not followed: it may lead back.
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => {
-                    if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) {
-                        self.add_folder(&path);
-                    }
+                Ok(kind) if kind.is_dir() && (name.starts_with('.') || LEFT_OUT.contains(&name.as_str())) => {
                 }
+                Ok(kind) if kind.is_dir() => self.add_folder(&path),
                 Ok(_) if path.extension().is_some_and(|end| LOOKED_AT.iter().any(|one| end == *one)) => {
                     self.add(path);
                 }
