@@ -100,12 +100,11 @@ fn the_doctor_names_each_failure() {
     exchange.faults(r#"[{"fault":"F12","mode":"revoked","endpoint":"GET /users/{id}","probability":1.0}]"#);
     failing(&exchange, &[], "does not know this key");
     exchange.faults("[]");
-    let budget = std::fs::read_dir(exchange.state().join("local")).unwrap().flatten();
-    let budget =
-        budget.map(|entry| entry.path()).find(|path| path.to_string_lossy().contains("budget")).unwrap();
-    std::fs::set_permissions(&budget, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let file = exchange.state().join("local/left-behind");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     failing(&exchange, &[], "chmod 600");
-    std::fs::set_permissions(&budget, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(exchange.folder.path().join("wrong.toml"), "[limits]\nmax_ordr = 1\n").unwrap();
     failing(&exchange, &["--config", "wrong.toml"], "config check wrong.toml");
     std::fs::set_permissions(exchange.state().join("local"), std::fs::Permissions::from_mode(0o755)).unwrap();

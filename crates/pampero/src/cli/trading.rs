@@ -82,7 +82,7 @@ pub(crate) struct LiveArgs {
 pub(crate) struct RehearseArgs {
     /// The configuration [default: pampero.toml, else the quickstart]
     pub config: Option<PathBuf>,
-    /// How long anything may take that is waited for
+    /// How long to wait for each thing
     #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = span)]
     pub patience: Span,
     #[command(flatten)]
