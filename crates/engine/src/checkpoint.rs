@@ -117,7 +117,7 @@ impl Checkpoint {
     }
 
     /// The executions that have been counted, as far back as any read can show them again: venue, side and id,
-    /// ascending; see [`CountedFills`].
+    /// ascending; see `CountedFills`.
     pub fn counted_fills(&self) -> &[(VenueId, Side, FillId)] {
         &self.seen_fills
     }

@@ -2,7 +2,7 @@
 //! and looked at: placing, cancelling, a partial execution, both limits, the kill switch, a death with orders open, and
 //! the comparison of the books.
 //!
-//! What runs is what trades live: the engine with its risk gate, [`Execution`](crate::execution::Execution), the journal,
+//! What runs is what trades live: the engine with its risk gate, [`Execution`], the journal,
 //! the [`Gateway`] and the kill switch. Only the strategy is a puppet, and the limits are so narrow that a few of the
 //! market's least orders break them.
 
