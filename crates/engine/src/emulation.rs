@@ -190,7 +190,7 @@ impl Core {
     fn flatten_market(&mut self, strategy: StrategyId, market: MarketId) {
         let held = self.portfolio.position(strategy, market).quantity;
         let Some(rules) = self.markets.get(market) else { return };
-        let quantity = held.truncate_to(rules.quantity_step);
+        let quantity = held.min(self.largest_sale(strategy, market)).truncate_to(rules.quantity_step);
         let too_small = rules.is_too_small(Size::Base(quantity));
         let busy =
             self.orders.live().iter().any(|record| record.strategy == strategy && record.market == market);
@@ -204,6 +204,21 @@ impl Core {
             .because(Reason::new("FLATTEN"));
         // A refusal stands in the audit; the next observation tries again.
         let _ = self.submit(strategy, &intent, Origin { by_operator: true, ..Origin::default() });
+    }
+
+    /// The most that one order of a flatten sells. The gate lets orders that reduce pass whatever their size, but the
+    /// caps of the gateway, which follow from the same limits, do not: a position is sold in pieces.
+    fn largest_sale(&self, strategy: StrategyId, market: MarketId) -> Quantity {
+        let price = self.views.get(market.index()).and_then(|view| view.reference(Side::Sell));
+        let own = self.monitors.get(strategy.index());
+        let mut most = Quantity::MAX;
+        for monitor in own.into_iter().chain([&self.account]) {
+            let limits = monitor.limits.market(market);
+            let worth = limits.max_order_notional.zip(price);
+            let worth = worth.and_then(|(worth, price)| worth.quantity_at(price, Rounding::Down).ok());
+            most = most.min(limits.max_order_quantity.unwrap_or(most)).min(worth.unwrap_or(most));
+        }
+        most
     }
 }
 

@@ -128,10 +128,22 @@ pub(crate) fn resolve<'a>(
 impl Plan<'_> {
     /// The plan as paper and live trading follow it: no order increases a position on data older than the feed calls
     /// stale, whatever the limits say. A backtest on candles has to allow more, since hours may pass without a trade.
+    /// The caps of the gateway hold as limits too, so that nothing is approved that it would refuse.
     pub fn in_session(mut self, config: &Config) -> Self {
         let stale = config.trading.feed.stale_after.unwrap_or(FeedSettings::default().stale_after);
         let limit = &mut self.account_limits.max_data_age;
         *limit = Some(limit.map_or(stale, |limit| limit.min(stale)));
+        let caps = &config.trading.live.max_notional;
+        for (id, market) in self.markets.iter() {
+            let cap = caps.iter().find(|(name, _)| name.eq_ignore_ascii_case(market.quote.code()));
+            let Some((_, cap)) = cap else { continue };
+            let limits = &mut self.account_limits.markets;
+            limits.resize(limits.len().max(id.index() + 1), MarketLimits::default());
+            if let Some(limits) = limits.get_mut(id.index()) {
+                limits.max_order_notional =
+                    Some(limits.max_order_notional.map_or(*cap, |limit| limit.min(*cap)));
+            }
+        }
         self
     }
 }

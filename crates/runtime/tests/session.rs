@@ -160,7 +160,7 @@ fn session(path: &Path, inputs: Vec<Input>, from: i64) -> (Result<Ended, String>
             SessionHooks {
                 clock: &clock,
                 send: &mut |_| panic!("paper sends nothing"),
-                turn: &mut |_, _, _| {},
+                turn: &mut |_| {},
                 note: &mut |_| {},
                 committed: &mut |_| {},
                 audit: &mut |_, audit| audits.push(*audit),

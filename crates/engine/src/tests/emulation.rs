@@ -166,6 +166,29 @@ fn flatten_cancels_then_sells_even_when_halted() {
 }
 
 #[test]
+fn flatten_sells_in_pieces_as_large_as_one_order_may_be() {
+    let plain = MarketLimits::default();
+    // 40 at 99, for the strategy; 0.45 for the account.
+    let worth = MarketLimits { max_order_notional: Some("40".parse().unwrap()), ..plain };
+    let quantity = MarketLimits { max_order_quantity: Some("0.45".parse().unwrap()), ..plain };
+    let cases =
+        [(worth, plain, ["0.4040404", "0.4040404", "0.1919192"]), (plain, quantity, ["0.45", "0.45", "0.1"])];
+    for (own, account, pieces) in cases {
+        let mut setup = setup(Limits { markets: vec![own], ..Limits::default() });
+        setup.account_limits = Limits { markets: vec![account], ..Limits::default() };
+        let mut rig = Rig::from_setup(setup);
+        rig.step(EventKind::Control(Control::Flatten(None)));
+        for (order, piece) in (1..).map(OrderId).zip(pieces) {
+            assert_eq!(rig.commands(), [format!("place sell {piece} base at 97.02")]);
+            rig.accept(order);
+            rig.fill(order, "98", piece);
+            rig.update(order, UpdateKind::Completed);
+        }
+        assert!(rig.commands().is_empty() && rig.act(|ctx| ctx.is_flat(MARKET)));
+    }
+}
+
+#[test]
 fn winding_down_cancels_everything_orders_nothing_and_trips_nothing() {
     let mut rig = Rig::new(Limits::default());
     let ask = rig.accepted(Intent::limit(MARKET, Side::Sell, base("0.5"), price("110")));

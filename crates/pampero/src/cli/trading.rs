@@ -223,6 +223,8 @@ Examples:
   pampero flatten --env production --reason \"leaving\" --wait 10m
       waits longer
 
+It sells in pieces as large as one order may be, and waits where an order was
+sent and nobody knows whether it arrived: it says which, and until when.
 Without a process that trades, start `pampero live`: it flattens first.
 
 Exit codes: 0 flat, 1 it did not become flat in time, 2 command line";

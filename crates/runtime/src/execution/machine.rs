@@ -168,6 +168,13 @@ impl Execution {
         self.queue.iter().map(|waiting| waiting.order.get().id)
     }
 
+    /// When an order of unknown fate is given up at the latest, as long as the exchange can be read.
+    pub fn given_up_at(&self, order: OrderId) -> Option<Timestamp> {
+        let own = self.local.orders.get(&order)?;
+        let undecided = own.stage.is_unknown() || own.stage == Stage::PresumedAbsent;
+        undecided.then(|| own.sent_at.plus(self.settings.ghost_horizon))
+    }
+
     /// Carries on after a halt or on a closed book: a person has looked.
     pub fn resume(&mut self, now: Timestamp) {
         self.advance(now);

@@ -18,7 +18,8 @@ use crate::feed::{self, Clock, Desk, FeedMessage, FeedSettings, Watch, own_order
 use crate::gateway::Gateway;
 use crate::guard::Guard;
 use crate::session::{
-    self, Inbox, Input, Live, Mode, Outgoing, Pen, SessionHooks, StopMode, StopSettings, follow_guard, inbox,
+    self, Inbox, Input, Live, Mode, Outgoing, Pen, SessionHooks, StopMode, StopSettings, Turned,
+    follow_guard, inbox,
 };
 
 /// What can be seen of a session from outside.
@@ -324,7 +325,7 @@ impl Thread {
         let hooks = SessionHooks {
             clock: &**clock,
             send: &mut send,
-            turn: &mut |engine, _, _| {
+            turn: &mut |Turned { engine, .. }| {
                 guard.pulse();
                 own.send_if_modified(|known| {
                     let orders = own_orders(engine);

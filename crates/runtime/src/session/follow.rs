@@ -11,12 +11,16 @@ use crate::guard::{Guard, Latch, Level};
 /// Tells the engine what the kill switch does.
 pub async fn follow_guard(guard: Guard, inbox: mpsc::Sender<Input>) {
     let mut changes = guard.changes();
-    let mut told = Level::Active;
+    let mut told = (Level::Active, 0);
     let mut permit = None;
     loop {
-        let level = changes.borrow_and_update().level;
-        if level != told {
-            told = level;
+        let (level, change) = {
+            let record = changes.borrow_and_update();
+            (record.level, record.change)
+        };
+        // Whoever asks once more to flatten has taken the permit back.
+        if level != told.0 || (level == Level::Flatten && change != told.1) {
+            told = (level, change);
             drop(permit.take());
             for operator in operators(level) {
                 if inbox.send(Input::Operator(operator)).await.is_err() {

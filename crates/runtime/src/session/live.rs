@@ -196,6 +196,10 @@ impl Mode for Live {
         self.pen.end(at, reason, &self.engine)
     }
 
+    fn given_up_at(&self, order: OrderId) -> Option<Timestamp> {
+        self.executions.iter().find_map(|execution| execution.given_up_at(order))
+    }
+
     fn is_idle(&self) -> bool {
         self.executions.iter().all(|execution| execution.waiting().next().is_none())
     }

@@ -22,4 +22,4 @@ pub use inbox::{Inbox, Input, Operator, StopMode, inbox};
 pub use live::Live;
 pub use paper::{Paper, prepare};
 pub use pen::Pen;
-pub use run::{Ended, Mode, Outgoing, SessionError, SessionHooks, StopSettings, run};
+pub use run::{Ended, Mode, Outgoing, SessionError, SessionHooks, StopSettings, Turned, Undecided, run};

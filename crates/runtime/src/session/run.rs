@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pampero_engine::{Audit, Control, Engine, EventKind, OrderRecord};
-use pampero_model::{Span, Timestamp, VenueId};
+use pampero_engine::{Audit, Control, Engine, EventKind, OrderRecord, OrderState};
+use pampero_model::{OrderId, Span, Timestamp, VenueId};
 use pampero_store::journal::Journal;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
@@ -62,10 +62,35 @@ pub trait Mode {
     fn end(self: Box<Self>, at: Timestamp, reason: &str) -> Result<Journal, RecordError>;
     /// Whether nothing is on its way by itself.
     fn is_idle(&self) -> bool;
+    /// When an order of unknown fate is given up at the latest.
+    fn given_up_at(&self, _: OrderId) -> Option<Timestamp> {
+        None
+    }
     /// Whether the account was compared and agrees.
     fn has_started(&self) -> bool {
         true
     }
+}
+
+/// An order that was sent, and of which nobody knows whether it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// Our id.
+    pub order: OrderId,
+    /// When it is given up at the latest, as long as the exchange can be read.
+    pub until: Timestamp,
+}
+
+/// The session after a turn of the loop.
+pub struct Turned<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// The journal.
+    pub pen: &'a mut Pen,
+    /// The orders of unknown fate.
+    pub undecided: &'a [Undecided],
+    /// When.
+    pub now: Timestamp,
 }
 
 /// What the loop calls on its way. Each must return at once.
@@ -75,7 +100,7 @@ pub struct SessionHooks<'a> {
     /// Carries a request out; the answer comes back through the inbox.
     pub send: &'a mut dyn FnMut(Outgoing),
     /// After each turn: heartbeat, metrics, what others look at; and evidence, into the journal.
-    pub turn: &'a mut dyn FnMut(&Engine, &mut Pen, Timestamp),
+    pub turn: &'a mut dyn FnMut(Turned<'_>),
     /// For each note of execution.
     pub note: &'a mut dyn FnMut(&Note),
     /// After each commit: how long it took.
@@ -220,8 +245,19 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
         (hooks.audit)(mode.engine(), &audit);
     }
     let now = (hooks.clock)();
-    mode.turned(&mut |engine, pen| (hooks.turn)(engine, pen, now));
+    let undecided = undecided(mode);
+    mode.turned(&mut |engine, pen| (hooks.turn)(Turned { engine, pen, undecided: &undecided, now }));
     Ok(sync)
+}
+
+/// The orders of unknown fate.
+fn undecided(mode: &dyn Mode) -> Vec<Undecided> {
+    let unknown =
+        |order: &&OrderRecord| matches!(order.state, OrderState::Unknown | OrderState::PresumedAbsent);
+    let orders = mode.engine().open_orders().iter().filter(unknown);
+    orders
+        .filter_map(|order| Some(Undecided { order: order.id, until: mode.given_up_at(order.id)? }))
+        .collect()
 }
 
 fn nap(due: Timestamp, now: Timestamp) -> Duration {

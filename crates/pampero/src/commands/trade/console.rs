@@ -134,7 +134,7 @@ impl Console {
 }
 
 /// Hours, minutes and seconds, in UTC.
-fn clock(at: Timestamp) -> String {
+pub(super) fn clock(at: Timestamp) -> String {
     let text = at.to_string();
     text.split_once('T').map_or(text.clone(), |(_, time)| time.chars().take(8).collect())
 }

@@ -7,6 +7,7 @@ use pampero_runtime::state_dir::StateDir;
 use pampero_runtime::watchdog::{Beat, Heartbeat, Life};
 use serde_json::json;
 
+use super::flat::Flat;
 use super::ground;
 use crate::cli::trading::{FlattenArgs, HaltArgs, ResumeArgs, StopLevel, Which};
 use crate::connect::state_failure;
@@ -62,20 +63,52 @@ pub(super) fn flatten(args: &FlattenArgs) -> Result<(), Failure> {
                     `pampero resume`";
         return answer(&args.which, &latch.record(), text);
     };
+    let flat = wait_until_flat(args, &state, latch.record().change);
+    let waits_for = flat.as_ref().map_or(&[][..], |flat| &flat.waits_for);
+    let sold = flat.as_ref().is_some_and(|flat| flat.sold);
+    let text = if sold {
+        "every position is sold, and trading is halted".to_owned()
+    } else {
+        format!("process {} has not sold everything within {}", beat.pid, args.wait)
+    };
+    if args.which.connect.json {
+        let record = latch.record();
+        output::print_json(&json!({ "text": text, "latch": record, "sold": sold, "waits_for": waits_for }))?;
+    }
+    if !sold {
+        let help = if waits_for.is_empty() {
+            "it goes on by itself, until everything is sold: `pampero balances` and `pampero orders` show what is left"
+        } else {
+            "it goes on by itself once that is decided; `pampero balances` and `pampero orders` show what is left"
+        };
+        return Err(Failure::account(Exit::Failed, "not_flat", text, help));
+    }
+    if args.which.connect.json { Ok(()) } else { output::print(&format!("{text}\n")) }
+}
+
+/// Waits until the process that trades says that everything is sold since a change of the latch, and says meanwhile
+/// what it waits for. Gives what was said last.
+fn wait_until_flat(args: &FlattenArgs, state: &StateDir, since: u64) -> Option<Flat> {
     let wait = Duration::from_nanos(u64::try_from(args.wait.as_nanos()).unwrap_or_default());
     let began = Instant::now();
-    let file = state.flat_file();
-    let since = latch.record().change;
+    let mut last: Option<Flat> = None;
     while began.elapsed() < wait {
-        let said = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<u64>().ok());
-        if said.is_some_and(|change| change >= since) {
-            return answer(&args.which, &latch.record(), "every position is sold, and trading is halted");
+        if let Some(flat) = Flat::read(&state.flat_file()).filter(|flat| flat.change >= since) {
+            let told = last.as_ref().map_or(&[][..], |last| &last.waits_for);
+            if !args.which.connect.json {
+                for waiting in flat.waits_for.iter().filter(|waiting| !told.contains(*waiting)) {
+                    output::print_error(&format!("{}\n", waiting.words()));
+                }
+            }
+            let sold = flat.sold;
+            last = Some(flat);
+            if sold {
+                break;
+            }
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    let message = format!("process {} has not sold everything within {}", beat.pid, args.wait);
-    let help = "it goes on trying; `pampero balances` and `pampero orders` show what is left";
-    Err(Failure::account(Exit::Failed, "not_flat", message, help))
+    last
 }
 
 fn open(which: &Which) -> Result<(StateDir, Latch), Failure> {

@@ -133,7 +133,7 @@ impl Start<'_> {
             metrics,
             clockwork: connection.public().clone(),
             codes: market_codes(plan),
-            flat_file: Some(state.flat_file()),
+            flat_file: state.flat_file(),
             resumed: may_go_on,
             clock: Arc::clone(&clock),
         };

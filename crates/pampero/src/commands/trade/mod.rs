@@ -3,6 +3,7 @@
 mod console;
 mod control;
 mod figures;
+mod flat;
 mod ground;
 mod live;
 mod messages;

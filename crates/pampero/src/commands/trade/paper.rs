@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::figures;
+use super::flat::Flat;
 use super::ground::{self, Base, Ground, Reading};
 use super::messages::Messages;
 use super::session::MachineRoom;
@@ -47,9 +48,8 @@ pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
 pub(super) fn refuse_if_halted(state: &StateDir, latch: &Latch) -> Result<(), Failure> {
     let record = latch.record();
     // What was to be sold and is not yet, is sold now.
-    let done = || std::fs::read_to_string(state.flat_file()).ok().and_then(|text| text.trim().parse().ok());
-    let to_flatten =
-        record.level == Level::Flatten && done().is_none_or(|change: u64| change < record.change);
+    let done = || Flat::read(&state.flat_file()).is_some_and(|flat| flat.is_done(record.change));
+    let to_flatten = record.level == Level::Flatten && !done();
     if !record.level.is_halt() || to_flatten {
         return Ok(());
     }
@@ -127,7 +127,7 @@ async fn session(
         metrics,
         clockwork: connection.public().clone(),
         codes: market_codes(plan),
-        flat_file: None,
+        flat_file: state.flat_file(),
         resumed: may_go_on,
         clock: Arc::clone(&clock),
     };

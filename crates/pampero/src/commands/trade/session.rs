@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pampero_bitex::Client;
-use pampero_engine::{Audit, Engine, StrategyId, TradingState, TripReason};
+use pampero_engine::{Audit, Engine, TradingState, TripReason};
 use pampero_exchange::Exchange;
-use pampero_model::{Currency, MarketId, Quantity, Span, Timestamp};
+use pampero_model::{Currency, MarketId, Span, Timestamp};
 use pampero_runtime::execution::Note;
 use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder};
 use pampero_runtime::gateway::Gateway;
@@ -17,7 +17,7 @@ use pampero_runtime::notify::{Notice, Notifier, Severity};
 use pampero_runtime::promotion::{Evidence, Shown, Subject};
 use pampero_runtime::session::{
     self, Ended, Input, Mode, Operator, Outgoing, Pen, SessionError, SessionHooks, StopMode, StopSettings,
-    inbox, run,
+    Turned, inbox, run,
 };
 use pampero_runtime::telemetry::Metrics;
 use pampero_runtime::watchdog::Heartbeat;
@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::console::Console;
 use super::figures::{self, Figures};
+use super::flat::FlatFile;
 use crate::error::Failure;
 
 /// Everything that a session is run with.
@@ -55,8 +56,8 @@ pub(super) struct MachineRoom {
     pub metrics: Metrics,
     /// Looks at the exchange's clock.
     pub clockwork: Client,
-    /// Where to say that every position is sold.
-    pub flat_file: Option<PathBuf>,
+    /// Where to say how far a flatten is.
+    pub flat_file: PathBuf,
     /// A person let trading go on since the last session, which had been stopped.
     pub resumed: bool,
 }
@@ -112,7 +113,7 @@ impl MachineRoom {
                 .map(|(subjects, environment)| Book::new(subjects, environment, (self.clock)())),
             next_status: (self.clock)().plus(STATUS_EVERY),
             notifier: self.notifier.clone(),
-            flat_file: self.flat_file,
+            flat: FlatFile::new(self.flat_file),
             figures: Figures::new(self.metrics.clone()),
             latch: Arc::clone(&self.latch),
         };
@@ -181,7 +182,7 @@ impl EngineThread {
             SessionHooks {
                 clock: &*clock,
                 send: &mut send,
-                turn: &mut |engine, pen, now| cell.borrow_mut().turn(engine, pen, now),
+                turn: &mut |turned| cell.borrow_mut().turn(turned),
                 note: &mut |note| {
                     console.note(clock(), note);
                     cell.borrow().note(note);
@@ -224,13 +225,13 @@ struct Turn {
     evidence: Option<Book>,
     next_status: Timestamp,
     notifier: Notifier,
-    flat_file: Option<PathBuf>,
+    flat: FlatFile,
     figures: Figures,
     latch: Arc<Latch>,
 }
 
 impl Turn {
-    fn turn(&mut self, engine: &Engine, pen: &mut Pen, now: Timestamp) {
+    fn turn(&mut self, Turned { engine, pen, undecided, now }: Turned<'_>) {
         if let Some(guard) = &self.guard {
             guard.pulse();
         }
@@ -250,7 +251,7 @@ impl Turn {
             });
         }
         self.figures.turn(engine, now);
-        self.say_flat(engine);
+        self.flat.turn(&self.latch, engine, undecided, &self.console);
         if now >= self.next_status {
             self.next_status = now.plus(STATUS_EVERY);
             self.console.status(now, engine, self.currency);
@@ -297,18 +298,6 @@ impl Turn {
         if let Note::Stopped { state, reason } = note {
             let level = if *state == TradingState::Halted { Level::Halt } else { Level::Reduce };
             self.trip(level, reason, "execution");
-        }
-    }
-
-    /// Tells `pampero flatten` that it is done.
-    fn say_flat(&mut self, engine: &Engine) {
-        let Some(file) = &self.flat_file else { return };
-        let record = self.latch.record();
-        if record.level == Level::Flatten && is_flat(engine) {
-            if let Err(error) = std::fs::write(file, record.change.to_string()) {
-                tracing::warn!(%error, "nobody can be told that every position is sold");
-            }
-            self.flat_file = None;
         }
     }
 
@@ -366,18 +355,6 @@ impl Book {
         self.since = now;
         self.fills.clear();
     }
-}
-
-/// Whether nothing is open, and nothing is held that could be sold.
-fn is_flat(engine: &Engine) -> bool {
-    let strategies =
-        (0..engine.strategy_count()).filter_map(|index| u16::try_from(index).ok().map(StrategyId));
-    engine.open_orders().is_empty()
-        && strategies.into_iter().all(|strategy| {
-            engine.markets().iter().all(|(id, market)| {
-                engine.portfolio().position(strategy, id).quantity < market.min_base.max(Quantity::UNIT)
-            })
-        })
 }
 
 /// The candles of before, oldest first.
