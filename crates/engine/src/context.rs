@@ -1,6 +1,8 @@
 //! What a strategy sees and can do.
 
-use pampero_model::{Currency, Market, MarketId, OrderBook, OrderId, Price, Span, Timestamp, VenueId};
+use pampero_model::{
+    Cash, Currency, Market, MarketId, OrderBook, OrderId, Price, Quantity, Side, Span, Timestamp, VenueId,
+};
 
 use crate::core::Core;
 use crate::intent::{Desired, Intent, Reason};
@@ -62,6 +64,20 @@ impl<'a> Context<'a> {
         Some((self.balance(venue, rules.base), self.balance(venue, rules.quote)))
     }
 
+    /// The cash that a new buy in a market may spend; nothing in a market that does not exist.
+    pub fn spendable(&self, market: MarketId) -> Cash {
+        self.balances(market).map_or(Cash::ZERO, |(_, quote)| Cash::from_units(quote.available().max(0)))
+    }
+
+    /// The base that a new sell in a market may sell, in whole steps; nothing in a market that does not exist.
+    pub fn sellable(&self, market: MarketId) -> Quantity {
+        let Some((rules, (base, _))) = self.market(market).zip(self.balances(market)) else {
+            return Quantity::ZERO;
+        };
+        let units = i64::try_from(base.available().max(0)).unwrap_or(i64::MAX);
+        Quantity::from_units(units).truncate_to(rules.quantity_step)
+    }
+
     /// The strategy's position in a market.
     pub fn position(&self, market: MarketId) -> Position {
         self.core.portfolio.position(self.strategy, market)
@@ -80,6 +96,12 @@ impl<'a> Context<'a> {
             .live()
             .iter()
             .filter(move |record| record.strategy == strategy && record.market == market)
+    }
+
+    /// The strategy's quote on a side of a market: the order that [`quote`](Self::quote) placed there and that is not
+    /// being cancelled.
+    pub fn standing_quote(&self, market: MarketId, side: Side) -> Option<&OrderRecord> {
+        self.open_orders(market).find(|order| order.quoting && order.side == side && !order.cancel_wanted)
     }
 
     /// Whether what the strategy holds of a market is too little to be sold: nothing, or dust.

@@ -27,6 +27,8 @@ mod portfolio;
 mod quoting;
 mod recovery;
 mod risk;
+mod round_trip;
+mod saved_state;
 mod strategy;
 mod submit;
 #[cfg(test)]
@@ -50,4 +52,6 @@ pub use parameter::{Bound, OutOfRange, Parameter, ParameterKind};
 pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Position};
 pub use recovery::{CommandRecord, Decisions, OrderWatch};
 pub use risk::{CHECKS, CheckInfo, Code, Denied, Limits, MarketLimits, TradingState, TripReason};
+pub use round_trip::{Goal, RoundTrip};
+pub use saved_state::{StateValue, restore_state, save_state};
 pub use strategy::{Requirements, RestoreError, Strategy, StrategyId};

@@ -76,14 +76,24 @@ pub trait Strategy: Send {
     /// Once, before the first event.
     fn on_start(&mut self, _ctx: &mut Context<'_>) {}
 
+    /// A market was seen, be it by a book, a trade or a candle: what [`on_book`](Self::on_book),
+    /// [`on_trade`](Self::on_trade) and [`on_candle`](Self::on_candle) call where a strategy does not write them.
+    fn on_market(&mut self, _ctx: &mut Context<'_>, _market: MarketId) {}
+
     /// A book or a best quote was seen: [`Context::book`] has it.
-    fn on_book(&mut self, _ctx: &mut Context<'_>, _market: MarketId) {}
+    fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {
+        self.on_market(ctx, market);
+    }
 
     /// Somebody traded.
-    fn on_trade(&mut self, _ctx: &mut Context<'_>, _market: MarketId, _trade: &Trade) {}
+    fn on_trade(&mut self, ctx: &mut Context<'_>, market: MarketId, _trade: &Trade) {
+        self.on_market(ctx, market);
+    }
 
     /// A candle closed.
-    fn on_candle(&mut self, _ctx: &mut Context<'_>, _market: MarketId, _candle: &Candle) {}
+    fn on_candle(&mut self, ctx: &mut Context<'_>, market: MarketId, _candle: &Candle) {
+        self.on_market(ctx, market);
+    }
 
     /// An own order changed its state.
     fn on_order(&mut self, _ctx: &mut Context<'_>, _event: &OrderEvent) {}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Cash, Currency, Price, Quantity, Rate, Side, Size};
+use crate::{ArithmeticError, Cash, Currency, Price, Quantity, Rate, Rounding, Side, Size};
 
 /// Index of a market in [`Markets`].
 ///
@@ -167,6 +167,24 @@ impl Market {
     /// The currency an order of a side receives, in which its fee is taken.
     pub const fn receives(&self, side: Side) -> Currency {
         self.spends(side.opposite())
+    }
+
+    /// The size of an order over `quantity` in the unit in which a side is counted; in quote, what it costs at `price`,
+    /// rounded down.
+    ///
+    /// ```
+    /// use pampero_model::{Market, Side, Size};
+    /// let market = Market::new("bitex", "btc_usd")?;
+    /// let size = |side| market.size_of(side, "0.5".parse().unwrap(), "4000".parse().unwrap());
+    /// assert_eq!(size(Side::Buy)?.to_string(), "2000 quote");
+    /// assert_eq!(size(Side::Sell)?.to_string(), "0.5 base");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn size_of(&self, side: Side, quantity: Quantity, price: Price) -> Result<Size, ArithmeticError> {
+        match self.size_unit(side) {
+            SizeUnit::Base => Ok(Size::Base(quantity)),
+            SizeUnit::Quote => price.notional(quantity, Rounding::Down).map(Size::Quote),
+        }
     }
 
     /// Whether a size is below the venue's minimum.

@@ -1,15 +1,15 @@
 //! When to buy, and for how much.
 
-use pampero_engine::{Context, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy};
-use pampero_model::{Candle, Cash, MarketId, Side, Size, Span, Timestamp, Trade};
+use pampero_engine::{
+    Context, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy, restore_state,
+    save_state,
+};
+use pampero_model::{Cash, MarketId, Side, Size, Span, Timestamp};
 
 use crate::params::DcaParams;
 
-/// Version of the saved state, in little-endian bytes: when the next purchase is due i64 in nanoseconds, what the
-/// present one may still spend i128, what all have spent i128, both in units of 1e-8.
+/// Version of the saved state: when the next purchase is due, what the present one may still spend, what all have spent.
 const STATE_VERSION: u32 = 1;
-/// The state's length in bytes.
-const STATE_LENGTH: usize = 40;
 
 /// Cost averaging. See the [crate's documentation](crate).
 #[derive(Clone, Debug)]
@@ -64,9 +64,8 @@ impl Dca {
         if self.params.max_price.is_some_and(|most| mark.value > most) {
             return;
         }
-        let Some((_, quote)) = ctx.balances(self.market) else { return };
         let budget = self.params.budget.map_or(Cash::MAX, |budget| budget.saturating_sub(self.spent));
-        let size = Size::Quote(self.left.min(budget).min(Cash::from_units(quote.available())));
+        let size = Size::Quote(self.left.min(budget).min(ctx.spendable(self.market)));
         if market.is_too_small(size) {
             // What is left is dust, or the money is at its end.
             self.left = Cash::ZERO;
@@ -91,40 +90,15 @@ impl Strategy for Dca {
     }
 
     fn save(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(STATE_LENGTH);
-        bytes.extend(self.next.as_nanos().to_le_bytes());
-        bytes.extend(self.left.units().to_le_bytes());
-        bytes.extend(self.spent.units().to_le_bytes());
-        bytes
+        save_state(&(self.next, self.left, self.spent))
     }
 
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
-        if version != STATE_VERSION {
-            return Err(RestoreError::Version { found: version, expected: STATE_VERSION });
-        }
-        let parts = state.split_first_chunk::<8>().and_then(|(next, rest)| {
-            let (left, rest) = rest.split_first_chunk::<16>()?;
-            Some((next, left, <&[u8; 16]>::try_from(rest).ok()?))
-        });
-        let Some((next, left, spent)) = parts else {
-            let message = format!("it has {} bytes and not {STATE_LENGTH}", state.len());
-            return Err(RestoreError::Malformed(message));
-        };
-        self.next = Timestamp::from_nanos(i64::from_le_bytes(*next));
-        self.left = Cash::from_units(i128::from_le_bytes(*left));
-        self.spent = Cash::from_units(i128::from_le_bytes(*spent));
+        (self.next, self.left, self.spent) = restore_state(state, version, STATE_VERSION)?;
         Ok(())
     }
 
-    fn on_book(&mut self, ctx: &mut Context<'_>, _market: MarketId) {
-        self.look(ctx);
-    }
-
-    fn on_trade(&mut self, ctx: &mut Context<'_>, _market: MarketId, _trade: &Trade) {
-        self.look(ctx);
-    }
-
-    fn on_candle(&mut self, ctx: &mut Context<'_>, _market: MarketId, _candle: &Candle) {
+    fn on_market(&mut self, ctx: &mut Context<'_>, _market: MarketId) {
         self.look(ctx);
     }
 

@@ -1,6 +1,7 @@
 //! The slots between two lines: what each of them waits for.
 
-use pampero_model::{Price, Quantity};
+use pampero_engine::{RestoreError, StateValue};
+use pampero_model::{Price, Quantity, Side};
 
 /// The space between a line and the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +19,26 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Ready to buy what is missing to `quantity`, or to sell what it holds.
-    pub(crate) fn arm(&mut self, selling: bool, quantity: Quantity, step: Quantity) {
-        self.selling = selling;
-        let size = if selling { self.held } else { quantity.saturating_sub(self.held) };
-        self.size = size.truncate_to(step);
+    /// Where its order of a side stands.
+    pub(crate) const fn line(&self, side: Side) -> Price {
+        match side {
+            Side::Buy => self.below,
+            Side::Sell => self.above,
+        }
+    }
+
+    /// What is left to buy of `quantity`, or to sell of what it holds.
+    pub(crate) const fn left(&self, side: Side, quantity: Quantity) -> Quantity {
+        match side {
+            Side::Buy => quantity.saturating_sub(self.held),
+            Side::Sell => self.held,
+        }
+    }
+
+    /// Ready for an order of a side over what is left.
+    pub(crate) fn arm(&mut self, side: Side, quantity: Quantity, step: Quantity) {
+        self.selling = side == Side::Sell;
+        self.size = self.left(side, quantity).truncate_to(step);
     }
 }
 
@@ -36,46 +52,19 @@ pub(crate) fn slots(lower: Price, upper: Price, lines: u32, tick: Price, quantit
         .filter(|price| price.is_positive())
         .collect();
     prices.dedup();
-    prices
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [below, above] => Some(Slot {
-                below: *below,
-                above: *above,
-                held: Quantity::ZERO,
-                selling: false,
-                size: quantity,
-            }),
-            _ => None,
-        })
-        .collect()
+    let pairs = prices.iter().zip(prices.iter().skip(1));
+    let slot = |(&below, &above)| Slot { below, above, held: Quantity::ZERO, selling: false, size: quantity };
+    pairs.map(slot).collect()
 }
 
-/// A slot in the saved state, little-endian: whether it sells u8, its two lines, what it holds and the size of its order,
-/// i64 each in units of 1e-8.
-const LENGTH: usize = 33;
+/// Whether it sells u8, its two lines, what it holds and the size of its order.
+impl StateValue for Slot {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        (self.selling, self.below, self.above, self.held, self.size).write(bytes);
+    }
 
-pub(crate) fn save(slots: &[Slot]) -> impl Iterator<Item = u8> {
-    slots.iter().flat_map(|slot| {
-        let numbers = [slot.below.units(), slot.above.units(), slot.held.units(), slot.size.units()];
-        std::iter::once(u8::from(slot.selling)).chain(numbers.into_iter().flat_map(i64::to_le_bytes))
-    })
-}
-
-/// Reads whole slots; nothing if there is more or less.
-pub(crate) fn restore(bytes: &[u8]) -> Option<Vec<Slot>> {
-    let (slots, []) = bytes.as_chunks::<LENGTH>() else { return None };
-    let read = |slot: &[u8; LENGTH]| {
-        let (selling, numbers) = slot.split_first()?;
-        let ([below, above, held, size], []) = numbers.as_chunks::<8>() else { return None };
-        let [below, above, held, size] = [below, above, held, size].map(|bytes| i64::from_le_bytes(*bytes));
-        Some(Slot {
-            below: Price::from_units(below),
-            above: Price::from_units(above),
-            held: Quantity::from_units(held),
-            selling: *selling == 1,
-            size: Quantity::from_units(size),
-        })
-    };
-    slots.iter().map(read).collect()
+    fn read(bytes: &mut &[u8]) -> Result<Self, RestoreError> {
+        let (selling, below, above, held, size) = StateValue::read(bytes)?;
+        Ok(Self { below, above, held, selling, size })
+    }
 }

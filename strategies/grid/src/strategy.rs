@@ -1,16 +1,18 @@
 //! Which orders stand.
 
 use pampero_engine::{
-    Context, Desired, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy,
+    Context, Desired, OrderEvent, OrderState, Reason, Requirements, RestoreError, RoundTrip, Strategy,
+    restore_state, save_state,
 };
-use pampero_model::{Candle, Cash, Fill, MarketId, Price, Quantity, Rounding, Side, Size, SizeUnit, Trade};
+use pampero_model::{Cash, Fill, MarketId, Price, Quantity, Rounding, Side, Size};
 
 use crate::params::GridParams;
 use crate::slots::{self, Slot};
 
-/// Version of the saved state, little-endian: whether it gave up u8, the parameters `lower` and `upper` i64 in units of
-/// 1e-8 and `lines` u32, then the slots; none before the market was seen.
+/// Version of the saved state: whether it gave up, the parameters `lower`, `upper` and `lines`, then the slots; none
+/// before the market was seen.
 const STATE_VERSION: u32 = 1;
+type State = (bool, Price, Price, u32, Vec<Slot>);
 
 /// The grid. See the [crate's documentation](crate).
 #[derive(Clone, Debug)]
@@ -47,27 +49,21 @@ impl Grid {
             return;
         }
         let below = self.slots.iter().filter(|slot| slot.below < mark).count();
-        if self.seen != Some(below) {
-            self.seen = Some(below);
+        if self.seen.replace(below) != Some(below) {
             self.quote(ctx, mark);
         }
     }
 
     /// Lays the lines, once; what is held at the start goes to the slots above the market, the nearest first.
     fn lay_out(&mut self, ctx: &Context<'_>, mark: Price) {
-        if !self.slots.is_empty() {
-            return;
-        }
-        let Some((market, (base, _))) = ctx.market(self.market).zip(ctx.balances(self.market)) else {
-            return;
-        };
+        let Some(market) = ctx.market(self.market).filter(|_| self.slots.is_empty()) else { return };
         let GridParams { lower, upper, lines, quantity, .. } = self.params;
         self.slots = slots::slots(lower, upper, lines, market.price_tick, quantity);
-        let mut left = Quantity::from_units(i64::try_from(base.available()).unwrap_or(i64::MAX));
+        let mut left = ctx.sellable(self.market);
         for slot in self.slots.iter_mut().filter(|slot| slot.below >= mark) {
             if left >= quantity {
                 slot.held = quantity;
-                slot.arm(true, quantity, market.quantity_step);
+                slot.arm(Side::Sell, quantity, market.quantity_step);
                 left = left.saturating_sub(quantity);
             }
         }
@@ -77,40 +73,35 @@ impl Grid {
     /// buy, unless its order stands already; and where one slot still buys, or sells, the next one does not do the
     /// opposite at the same line.
     fn quote(&mut self, ctx: &mut Context<'_>, mark: Price) {
-        let Some((market, (base, quote))) = ctx.market(self.market).zip(ctx.balances(self.market)) else {
-            return;
-        };
+        let Some(market) = ctx.market(self.market) else { return };
         let stands = |side, price| {
             let mut open = ctx.open_orders(self.market);
             open.any(|order| order.side == side && order.price == price && !order.cancel_wanted)
         };
-        let (mut coins, mut cash) = (base.available(), quote.available());
+        let (mut coins, mut cash) = (ctx.sellable(self.market), ctx.spendable(self.market));
         let sells = ctx.open_orders(self.market).filter(|order| order.side == Side::Sell);
         let lowest_sell = sells.map(|order| order.price).min().unwrap_or(Price::MAX);
         self.desired.clear();
         let most = usize::try_from(self.params.orders).unwrap_or(usize::MAX);
         for slot in self.slots.iter().rev().filter(|slot| !slot.selling) {
-            let standing = stands(Side::Buy, slot.below);
-            let size = match market.size_unit(Side::Buy) {
-                SizeUnit::Base => Some(Size::Base(slot.size)),
-                SizeUnit::Quote => slot.below.notional(slot.size, Rounding::Down).ok().map(Size::Quote),
-            };
+            let size = market.size_of(Side::Buy, slot.size, slot.below).ok();
             let Some(size) = size.filter(|size| !market.is_too_small(*size)) else { continue };
-            let cost = slot.below.notional(slot.size, Rounding::Up).map_or(i128::MAX, Cash::units);
+            let standing = stands(Side::Buy, slot.below);
+            let cost = slot.below.notional(slot.size, Rounding::Up).unwrap_or(Cash::MAX);
             let may_stand = standing || (slot.below < mark.min(lowest_sell) && cost <= cash);
             if may_stand && self.desired.len() < most {
-                cash -= if standing { 0 } else { cost };
+                cash = if standing { cash } else { cash.saturating_sub(cost) };
                 self.desired.push(Desired { side: Side::Buy, price: slot.below, size });
             }
         }
-        let buys = self.desired.len();
+        let most = self.desired.len().saturating_add(most);
         let highest_buy = self.desired.first().map_or(Price::ZERO, |buy| buy.price);
         for slot in self.slots.iter().filter(|slot| slot.selling && slot.above > highest_buy) {
             let standing = stands(Side::Sell, slot.above);
-            let (size, units) = (Size::Base(slot.size), i128::from(slot.size.units()));
-            let may_stand = !market.is_too_small(size) && (standing || units <= coins);
-            if may_stand && self.desired.len() < buys.saturating_add(most) {
-                coins -= if standing { 0 } else { units };
+            let size = Size::Base(slot.size);
+            let may_stand = !market.is_too_small(size) && (standing || slot.size <= coins);
+            if may_stand && self.desired.len() < most {
+                coins = if standing { coins } else { coins.saturating_sub(slot.size) };
                 self.desired.push(Desired { side: Side::Sell, price: slot.above, size });
             }
         }
@@ -123,26 +114,11 @@ impl Grid {
             ctx.quote(self.market, &[], Reason::new("STOP"));
             ctx.reduce_only();
         }
-        if ctx.open_orders(self.market).next().is_some() {
-            return;
-        }
-        let Some((market, (base, _))) = ctx.market(self.market).zip(ctx.balances(self.market)) else {
-            return;
-        };
-        let units = i64::try_from(base.available()).unwrap_or(i64::MAX);
-        let size = Size::Base(Quantity::from_units(units).truncate_to(market.quantity_step));
-        if !market.is_too_small(size) {
-            let intent = Intent::market(self.market, Side::Sell, size).reduce_only().immediate_or_cancel();
-            // A refusal stands in the report; the next observation is the next try.
-            let _ = ctx.submit(intent.because(Reason::new("STOP")));
-        }
+        RoundTrip::exiting(self.market).pursue(ctx, Reason::new("STOP"));
     }
 
     fn slot_of(&mut self, side: Side, price: Price) -> Option<&mut Slot> {
-        self.slots.iter_mut().find(|slot| match side {
-            Side::Buy => slot.below == price,
-            Side::Sell => slot.above == price,
-        })
+        self.slots.iter_mut().find(|slot| slot.line(side) == price)
     }
 }
 
@@ -157,28 +133,11 @@ impl Strategy for Grid {
 
     fn save(&self) -> Vec<u8> {
         let GridParams { lower, upper, lines, .. } = self.params;
-        let mut bytes = vec![u8::from(self.given_up)];
-        bytes.extend(lower.units().to_le_bytes());
-        bytes.extend(upper.units().to_le_bytes());
-        bytes.extend(lines.to_le_bytes());
-        bytes.extend(slots::save(&self.slots));
-        bytes
+        save_state(&(self.given_up, lower, upper, lines, self.slots.clone()))
     }
 
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
-        if version != STATE_VERSION {
-            return Err(RestoreError::Version { found: version, expected: STATE_VERSION });
-        }
-        let read = || {
-            let ([given_up], rest) = state.split_first_chunk()?;
-            let (lower, rest) = rest.split_first_chunk()?;
-            let (upper, rest) = rest.split_first_chunk()?;
-            let (lines, rest) = rest.split_first_chunk()?;
-            let [lower, upper] = [lower, upper].map(|bytes| Price::from_units(i64::from_le_bytes(*bytes)));
-            Some((*given_up == 1, (lower, upper, u32::from_le_bytes(*lines)), slots::restore(rest)?))
-        };
-        let malformed = || RestoreError::Malformed(format!("{} bytes do not make whole slots", state.len()));
-        let (given_up, (lower, upper, lines), slots) = read().ok_or_else(malformed)?;
+        let (given_up, lower, upper, lines, slots): State = restore_state(state, version, STATE_VERSION)?;
         let ours = &self.params;
         if (lower, upper, lines) != (ours.lower, ours.upper, ours.lines) {
             return Err(RestoreError::Malformed(format!(
@@ -190,15 +149,7 @@ impl Strategy for Grid {
         Ok(())
     }
 
-    fn on_book(&mut self, ctx: &mut Context<'_>, _market: MarketId) {
-        self.look(ctx);
-    }
-
-    fn on_trade(&mut self, ctx: &mut Context<'_>, _market: MarketId, _trade: &Trade) {
-        self.look(ctx);
-    }
-
-    fn on_candle(&mut self, ctx: &mut Context<'_>, _market: MarketId, _candle: &Candle) {
+    fn on_market(&mut self, ctx: &mut Context<'_>, _market: MarketId) {
         self.look(ctx);
     }
 
@@ -219,14 +170,10 @@ impl Strategy for Grid {
         }
         let Some(market) = ctx.market(self.market) else { return };
         let (step, quantity) = (market.quantity_step, self.params.quantity);
-        let bought_enough = |size: Size| order.state == OrderState::Completed || market.is_too_small(size);
         if let Some(slot) = self.slot_of(order.side, order.price) {
-            let left = match order.side {
-                Side::Buy => quantity.saturating_sub(slot.held),
-                Side::Sell => slot.held,
-            };
-            let done = bought_enough(Size::Base(left.truncate_to(step)));
-            slot.arm((order.side == Side::Buy) == done, quantity, step);
+            let left = Size::Base(slot.left(order.side, quantity).truncate_to(step));
+            let done = order.state == OrderState::Completed || market.is_too_small(left);
+            slot.arm(if done { order.side.opposite() } else { order.side }, quantity, step);
         }
         self.seen = None;
         // A refused order waits for the next observation, so that no refusal is answered without end.

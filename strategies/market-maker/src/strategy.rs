@@ -1,15 +1,15 @@
 //! When to quote, and which sides.
 
-use pampero_engine::{Context, Desired, Reason, Requirements, RestoreError, Strategy};
-use pampero_model::{
-    ArithmeticError, Cash, Fill, Market, MarketId, Price, Quantity, Rounding, Side, Size, SizeUnit, Timestamp,
+use pampero_engine::{
+    Context, Desired, Reason, Requirements, RestoreError, Strategy, restore_state, save_state,
 };
+use pampero_model::{Fill, MarketId, Price, Quantity, Rounding, Side, Timestamp};
 
 use crate::params::MarketMakerParams;
 use crate::prices::{Sides, prices};
 
-/// Version of the saved state: the time of the next evaluation in nanoseconds, as a little-endian i64. All else
-/// stands in the book, the orders and the balances.
+/// Version of the saved state: the time of the next evaluation. All else stands in the book, the orders and the
+/// balances.
 const STATE_VERSION: u32 = 1;
 
 /// The market maker. See the [crate's documentation](crate).
@@ -112,7 +112,7 @@ impl MarketMaker {
                     && i128::from(quantity.units()) <= base.total
             }
         };
-        let size = size(market, side, price, whole).ok()?;
+        let size = market.size_of(side, whole, price).ok()?;
         (allowed && price.is_positive() && !market.is_too_small(size)).then_some(Desired {
             side,
             price,
@@ -123,24 +123,11 @@ impl MarketMaker {
     /// Our quotes, without those that are being cancelled or are done but for dust.
     fn standing(&self, ctx: &Context<'_>) -> Sides<Option<Standing>> {
         let on = |side| {
-            let ours = ctx
-                .open_orders(self.market)
-                .find(|order| order.quoting && order.side == side && !order.cancel_wanted)?;
+            let ours = ctx.standing_quote(self.market, side)?;
             let remaining = ours.remaining().quantity(ours.price, Rounding::Down).ok()?;
             remaining.is_positive().then_some(Standing { price: ours.price, remaining })
         };
         Sides { bid: on(Side::Buy), ask: on(Side::Sell) }
-    }
-}
-
-/// A quantity in the unit in which the market counts the side, cut at eight decimals.
-fn size(market: &Market, side: Side, price: Price, quantity: Quantity) -> Result<Size, ArithmeticError> {
-    match market.size_unit(side) {
-        SizeUnit::Base => Ok(Size::Base(quantity)),
-        SizeUnit::Quote => {
-            let cash: Cash = price.notional(quantity, Rounding::Down)?;
-            Ok(Size::Quote(cash))
-        }
     }
 }
 
@@ -154,16 +141,11 @@ impl Strategy for MarketMaker {
     }
 
     fn save(&self) -> Vec<u8> {
-        self.next_evaluation.as_nanos().to_le_bytes().to_vec()
+        save_state(&self.next_evaluation)
     }
 
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
-        if version != STATE_VERSION {
-            return Err(RestoreError::Version { found: version, expected: STATE_VERSION });
-        }
-        let malformed = |_| RestoreError::Malformed(format!("it has {} bytes and not 8", state.len()));
-        let nanos = i64::from_le_bytes(state.try_into().map_err(malformed)?);
-        self.next_evaluation = Timestamp::from_nanos(nanos);
+        self.next_evaluation = restore_state(state, version, STATE_VERSION)?;
         Ok(())
     }
 

@@ -4,7 +4,6 @@
 //! close of a candle, so that its market order acts at the open of the next.
 
 mod params;
-mod state;
 mod strategy;
 
 use pampero_engine::{ParameterError, StrategyDefinition};

@@ -5,7 +5,6 @@
 //! open of the next. The averages are integer sums and compare exactly: a tie is not above.
 
 mod params;
-mod state;
 mod strategy;
 
 use pampero_engine::{ParameterError, StrategyDefinition};

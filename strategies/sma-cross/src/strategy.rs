@@ -1,48 +1,31 @@
 //! The decisions.
 
-use pampero_engine::{Context, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy};
+use pampero_engine::{
+    Context, Goal, OrderEvent, Reason, Requirements, RestoreError, RoundTrip, Strategy, restore_state,
+    save_state,
+};
 use pampero_indicators::{Indicator, Sma};
-use pampero_model::{Candle, Cash, MarketId, Quantity, Rounding, Side, Size, Timestamp};
+use pampero_model::{Candle, MarketId, Price, Rounding, Timestamp};
 
 use crate::params::SmaCrossParams;
-use crate::state;
 
-/// What is still to be done about the last cross.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Goal {
-    /// Nothing.
-    None,
-    /// Buy once no sell of ours is open, until the entry's cash is spent. A refused entry waits for the next cross.
-    Enter,
-    /// Sell until nothing that can be sold is left, however many tries it takes.
-    Leave,
-}
-
-impl Goal {
-    /// The side of the orders it takes.
-    const fn side(self) -> Option<Side> {
-        match self {
-            Self::None => None,
-            Self::Enter => Some(Side::Buy),
-            Self::Leave => Some(Side::Sell),
-        }
-    }
-}
+/// Version of the saved state: both lengths u32, the open time of the last candle, above u8 (0 no, 1 yes, 2 not known),
+/// the goal, then the last closes, oldest first, at most `slow` of them.
+const STATE_VERSION: u32 = 1;
+type State = (u32, u32, Timestamp, u8, Goal, Vec<Price>);
 
 /// The moving-average crossover. See the [crate's documentation](crate).
 #[derive(Clone, Debug)]
 pub struct SmaCross {
     market: MarketId,
     params: SmaCrossParams,
-    pub(crate) fast: Sma,
-    pub(crate) slow: Sma,
+    fast: Sma,
+    slow: Sma,
     /// Whether fast was above slow at the last close; nothing before both were warm.
-    pub(crate) above: Option<bool>,
-    pub(crate) goal: Goal,
-    /// What the entry may still spend; its first order decides it.
-    pub(crate) spend: Option<Cash>,
+    above: Option<bool>,
+    trip: RoundTrip,
     /// When the last candle opened: one that comes again is not counted again.
-    pub(crate) last_candle: Timestamp,
+    last_candle: Timestamp,
 }
 
 impl SmaCross {
@@ -59,10 +42,9 @@ impl SmaCross {
             market,
             fast: Sma::new(params.fast),
             slow: Sma::new(params.slow),
-            params,
             above: None,
-            goal: Goal::None,
-            spend: None,
+            trip: RoundTrip::new(market, params.allocation),
+            params,
             last_candle: Timestamp::MIN,
         })
     }
@@ -70,59 +52,18 @@ impl SmaCross {
     /// A cross, or a goal that is not reached yet.
     #[cold]
     fn decide(&mut self, ctx: &mut Context<'_>, above: bool, before: Option<bool>) {
-        if before.is_some_and(|before| before != above) {
-            self.goal = if above { Goal::Enter } else { Goal::Leave };
-            self.spend = None;
+        match before {
+            Some(before) if before == above => {}
+            Some(_) if above => self.trip.enter(),
+            Some(_) => self.trip.exit(),
+            None => {}
         }
-        self.pursue(ctx);
-    }
-
-    /// One step toward the goal. An open order must be gone first: one of the other direction is cancelled, one of
-    /// the same ends by itself, since what the next observation does not fill is cancelled and sent anew at the
-    /// price of the day.
-    fn pursue(&mut self, ctx: &mut Context<'_>) {
-        let Some(side) = self.goal.side() else { return };
-        if let Some(open) = ctx.open_orders(self.market).last() {
-            let (id, in_the_way) = (open.id, open.side != side && !open.by_operator);
-            if in_the_way {
-                ctx.cancel(id);
-            }
-            return;
-        }
-        let Some(size) = self.size(ctx, side) else {
-            self.goal = Goal::None;
-            return;
-        };
-        let intent = Intent::market(self.market, side, size).immediate_or_cancel().convert_size();
-        let intent = if side == Side::Sell { intent.reduce_only() } else { intent };
-        let refused = ctx.submit(intent.because(self.reason(side))).is_err();
-        // A refusal stands in the report. An exit is tried again at the next candle.
-        if refused && side == Side::Buy {
-            self.goal = Goal::None;
-        }
-    }
-
-    /// What is left of the allocated quote, or all of the base; nothing if the venue would find it too small.
-    fn size(&mut self, ctx: &Context<'_>, side: Side) -> Option<Size> {
-        let market = ctx.market(self.market)?;
-        let (base, quote) = ctx.balances(self.market)?;
-        let size = match side {
-            Side::Buy => {
-                let available = Cash::from_units(quote.available());
-                let allocated = self.params.allocation.of_cash(available, Rounding::Down).ok()?;
-                Size::Quote(*self.spend.get_or_insert(allocated))
-            }
-            Side::Sell => {
-                let units = i64::try_from(base.available()).unwrap_or(i64::MAX);
-                Size::Base(Quantity::from_units(units).truncate_to(market.quantity_step))
-            }
-        };
-        (size.units() > 0 && !market.is_too_small(size)).then_some(size)
+        self.trip.pursue(ctx, self.reason());
     }
 
     /// The cross, with the fast and the slow average in units of 1e-8.
-    fn reason(&self, side: Side) -> Reason {
-        let code = if side == Side::Buy { "CROSS_UP" } else { "CROSS_DOWN" };
+    fn reason(&self) -> Reason {
+        let code = if self.trip.goal() == Goal::Exit { "CROSS_DOWN" } else { "CROSS_UP" };
         let units = |sma: &Sma| sma.value().and_then(|average| average.price(Rounding::Down).ok());
         let [fast, slow] = [&self.fast, &self.slow].map(|sma| units(sma).unwrap_or_default().units());
         Reason::new(code).with(fast, slow)
@@ -140,18 +81,42 @@ impl Strategy for SmaCross {
     }
 
     fn state_version(&self) -> u32 {
-        state::VERSION
+        STATE_VERSION
     }
 
     fn save(&self) -> Vec<u8> {
-        state::save(self)
+        let Self { fast, slow, last_candle, trip, .. } = self;
+        let above = self.above.map_or(2, u8::from);
+        // The slow average holds every close that the fast one does.
+        let closes: Vec<Price> = slow.prices().collect();
+        save_state(&(fast.length(), slow.length(), *last_candle, above, trip.goal(), closes))
     }
 
     fn restore(&mut self, version: u32, bytes: &[u8]) -> Result<(), RestoreError> {
-        if version != state::VERSION {
-            return Err(RestoreError::Version { found: version, expected: state::VERSION });
+        let (fast, slow, last_candle, above, goal, closes): State =
+            restore_state(bytes, version, STATE_VERSION)?;
+        let ours = (self.fast.length(), self.slow.length());
+        if (fast, slow) != ours {
+            let message = format!(
+                "it was saved with fast = {fast} and slow = {slow}, now they are {} and {}",
+                ours.0, ours.1
+            );
+            return Err(RestoreError::Malformed(message));
         }
-        state::restore(self, bytes)
+        self.fast.reset();
+        self.slow.reset();
+        for close in closes {
+            self.fast.update(close);
+            self.slow.update(close);
+        }
+        self.above = [Some(false), Some(true), None].get(usize::from(above)).copied().flatten();
+        if above > 2 || (self.above.is_some() && !self.slow.is_warm()) {
+            let message = format!("a signal of {above} does not go with its closes");
+            return Err(RestoreError::Malformed(message));
+        }
+        self.last_candle = last_candle;
+        self.trip.resume(goal);
+        Ok(())
     }
 
     #[inline]
@@ -164,27 +129,12 @@ impl Strategy for SmaCross {
         let (Some(fast), Some(slow)) = (fast, slow) else { return };
         let above = fast > slow;
         let before = self.above.replace(above);
-        if before != Some(above) || self.goal != Goal::None {
+        if before != Some(above) || self.trip.goal() != Goal::None {
             self.decide(ctx, above, before);
         }
     }
 
-    /// The end of an order lets the goal go on at once; but a refused exit waits for the next candle, so that no
-    /// refusal is answered without end, and a refused entry is over.
     fn on_order(&mut self, ctx: &mut Context<'_>, event: &OrderEvent) {
-        let order = &event.order;
-        if !order.state.is_final() {
-            return;
-        }
-        if order.side == Side::Buy {
-            self.spend = self.spend.map(|left| left.saturating_sub(order.filled_quote));
-        }
-        let entered = order.side == Side::Buy && order.state == OrderState::Completed;
-        let refused = order.state != OrderState::Completed && !order.cancel_wanted;
-        match (self.goal, order.side) {
-            (Goal::Enter, Side::Buy) if entered || refused => self.goal = Goal::None,
-            (Goal::Leave, Side::Sell) if refused => {}
-            _ => self.pursue(ctx),
-        }
+        self.trip.on_order(ctx, event, self.reason());
     }
 }

@@ -1,15 +1,14 @@
 //! When to place a chunk, and where.
 
-use pampero_engine::{Context, Intent, Reason, Requirements, RestoreError, Strategy};
+use pampero_engine::{
+    Context, Intent, Reason, Requirements, RestoreError, Strategy, restore_state, save_state,
+};
 use pampero_model::{Cash, Fill, MarketId, OrderBook, Price, Quantity, Rounding, Side, Size, Timestamp};
 
 use crate::params::{Placement, TwapParams};
 
-/// Version of the saved state, in little-endian bytes: when the next chunk is due i64 in nanoseconds, what is left to
-/// be traded i128 in units of 1e-8.
+/// Version of the saved state: when the next chunk is due, what is left to be traded.
 const STATE_VERSION: u32 = 1;
-/// The state's length in bytes.
-const STATE_LENGTH: usize = 24;
 
 /// The execution in chunks. See the [crate's documentation](crate).
 #[derive(Clone, Debug)]
@@ -94,25 +93,11 @@ impl Strategy for Twap {
     }
 
     fn save(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(STATE_LENGTH);
-        bytes.extend(self.next.as_nanos().to_le_bytes());
-        bytes.extend(self.left.units().to_le_bytes());
-        bytes
+        save_state(&(self.next, self.left))
     }
 
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
-        if version != STATE_VERSION {
-            return Err(RestoreError::Version { found: version, expected: STATE_VERSION });
-        }
-        let parts = state
-            .split_first_chunk::<8>()
-            .and_then(|(next, rest)| Some((next, <&[u8; 16]>::try_from(rest).ok()?)));
-        let Some((next, left)) = parts else {
-            let message = format!("it has {} bytes and not {STATE_LENGTH}", state.len());
-            return Err(RestoreError::Malformed(message));
-        };
-        self.next = Timestamp::from_nanos(i64::from_le_bytes(*next));
-        self.left = Cash::from_units(i128::from_le_bytes(*left));
+        (self.next, self.left) = restore_state(state, version, STATE_VERSION)?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the engine from inside: they drive a strategy's context directly.
 
 mod checkpoint;
+mod context;
 mod emulation;
 mod ledger;
 mod lifecycle;
