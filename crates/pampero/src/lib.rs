@@ -24,6 +24,7 @@ mod progress;
 mod reference;
 mod sample;
 mod suggest;
+mod table;
 mod wire;
 
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! Standard output and standard error: a closed pipe is no error, colours only where they can be seen.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value as Json, json};
 
 use crate::error::Failure;
+pub(crate) use crate::table::{fitted, rows, table, wrapped};
 
 /// What JSON objects say they are, such as `pampero.data-list/1`: a process carries out one command.
 static SCHEMA: OnceLock<String> = OnceLock::new();
@@ -43,6 +43,11 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes sentences to standard output, no line wider than 80 columns.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    print(&fitted(text))
+}
+
 /// Writes one JSON object, on one line and with its schema, to standard output.
 pub(crate) fn print_json(object: &Json) -> Result<(), Failure> {
     ANSWERED.store(true, Ordering::Relaxed);
@@ -75,57 +80,4 @@ pub(crate) fn color_on_stderr() -> bool {
 fn colors_wanted() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
-
-/// Columns of text under headings, as wide as they need to be; the last column of a row may be of any length. A
-/// column whose heading begins with `>` is aligned to the right, as numbers are.
-pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let to_the_right: Vec<bool> = headings.iter().map(|heading| heading.starts_with('>')).collect();
-    let headings: Vec<&str> = headings.iter().map(|heading| heading.trim_start_matches('>')).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(headings.get(column).map(|heading| heading.chars().count())).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let columns = widths.iter().zip(&to_the_right);
-        let padded: Vec<String> = cells
-            .zip(columns)
-            .map(|(cell, (width, right))| match right {
-                true => format!("{cell:>width$}", width = *width),
-                false => format!("{cell:<width$}", width = *width),
-            })
-            .collect();
-        format!("{}\n", padded.join("  ").trim_end())
-    };
-    let mut text = line(&mut headings.iter().copied());
-    for row in rows {
-        text.push_str(&line(&mut row.iter().map(String::as_str)));
-    }
-    text
-}
-
-/// Columns of text without headings.
-pub(crate) fn rows(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let with_headings = table(&vec![""; columns], rows);
-    with_headings.split_once('\n').map(|(_, rows)| rows.to_owned()).unwrap_or_default()
-}
-
-/// Text in lines of at most 80 columns, each after an indent.
-pub(crate) fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines = String::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && indent.len() + line.chars().count() + 1 + word.chars().count() > 80 {
-            let _ = writeln!(lines, "{indent}{line}");
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    let _ = writeln!(lines, "{indent}{line}");
-    lines
 }

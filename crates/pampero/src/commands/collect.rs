@@ -150,7 +150,7 @@ pub(crate) fn record_data(args: &RecordArgs) -> Result<(), Failure> {
     if args.json {
         return output::print(&format!("{}\n", json!({ "event": { "ended": summary_json(&summary) } })));
     }
-    output::print(&format!(
+    output::say(&format!(
         "Recorded into {}: {}\nSee it with `pampero data list --root {}`.\n",
         args.root.display(),
         summary_text(&summary),
@@ -194,7 +194,7 @@ fn print_progress(progress: &RecordProgress, now: Timestamp, as_json: bool) -> R
         return output::print(&format!("{}\n", json!({ "time": now, "event": value })));
     }
     let time: String = now.to_string().chars().take(19).collect();
-    output::print(&format!("{time}Z  {text}\n"))
+    output::say(&format!("{time}Z  {text}\n"))
 }
 
 /// Fetches candles and trades once.

@@ -82,14 +82,12 @@ pub(super) fn statistics_table(
     a: &RunRecord,
     b: &RunRecord,
 ) -> String {
-    let mut text = format!("{:<26}{in_a:>17}{in_b:>17}{change:>17}\n", "Statistics");
-    for one in list {
-        statistic(&mut text, one, a, b);
-    }
-    text
+    let rows: Vec<Vec<String>> = list.iter().map(|one| statistic(one, a, b)).collect();
+    let [in_a, in_b, change] = [in_a, in_b, change].map(|heading| format!(">{heading}"));
+    output::table(&["Statistics", &in_a, &in_b, &change], &rows)
 }
 
-fn statistic(text: &mut String, one: &StatisticDifference, a: &RunRecord, b: &RunRecord) {
+fn statistic(one: &StatisticDifference, a: &RunRecord, b: &RunRecord) -> Vec<String> {
     let change = match one.change {
         // The change of a share is in points of percent.
         Value::Time(span) if span.as_nanos() < 0 => {
@@ -98,13 +96,7 @@ fn statistic(text: &mut String, one: &StatisticDifference, a: &RunRecord, b: &Ru
         Value::Number(change) if matches!(one.a, Value::Count(_)) => format!("{change:.0}"),
         change => show(change, b),
     };
-    let _ = writeln!(
-        text,
-        "{:<26}{:>17}{:>17}{change:>17}",
-        one.explanation.title,
-        show(one.a, a),
-        show(one.b, b)
-    );
+    vec![one.explanation.title.to_owned(), show(one.a, a), show(one.b, b), change]
 }
 
 fn orders(text: &mut String, comparison: &Comparison, limit: usize) {

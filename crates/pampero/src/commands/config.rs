@@ -45,7 +45,7 @@ fn check(file: Option<&Path>, json: bool, definitions: &[StrategyDefinition]) ->
         Ok(summary) if json => {
             output::print_json(&json!({ "file": name, "ok": true, "summary": summary, "problems": [] }))
         }
-        Ok(summary) => output::print(&format!("{name} is right: {summary}\n")),
+        Ok(summary) => output::say(&format!("{name} is right: {summary}\n")),
         Err(problems) => {
             if json {
                 output::print_json(&json!({ "file": name, "ok": false, "problems": problems.to_json() }))?;

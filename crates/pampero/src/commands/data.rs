@@ -77,7 +77,7 @@ fn import(
         let key = SeriesKey::of(&venue, &code, &dataset.series)?;
         let summary = catalog.import(&key, &dataset.series, dataset.synthetic.as_deref(), replace)?;
         if !as_json {
-            output::print(&format!(
+            output::say(&format!(
                 "{}: {} rows, {} of them new, {} days changed, {} unchanged\n  {}:{} {}, from {}\n",
                 file.display(),
                 summary.rows_given,
@@ -131,7 +131,7 @@ fn list(catalog: &Catalog, as_json: bool) -> Result<(), Failure> {
         return output::print_json(&json!({ "series": entries }));
     }
     if entries.is_empty() {
-        return output::print(
+        return output::say(
             "nothing yet: fill it with `pampero data import FILE` or `pampero data fetch MARKET`\n",
         );
     }
@@ -294,7 +294,7 @@ fn written(out: &Path, series: &Series, info: &FileInfo, as_json: bool) -> Resul
         }));
     }
     let label = info.synthetic.as_ref().map(|label| output::wrapped(&format!("synthetic: {label}"), "  "));
-    output::print(&format!(
+    output::say(&format!(
         "{}: {} {}, content {}\n{}",
         out.display(),
         series.len(),

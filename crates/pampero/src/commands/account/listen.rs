@@ -70,7 +70,7 @@ pub(super) async fn listen(
     if out.json {
         out.object(json!({ "listening": format!("http://{address}") }))?;
     } else {
-        output::print(&format!("listening on http://{address}; Ctrl-C ends it\n"))?;
+        output::say(&format!("listening on http://{address}; Ctrl-C ends it\n"))?;
     }
     let mut conversations = JoinSet::new();
     let mut left = count.unwrap_or(u64::MAX);
@@ -178,9 +178,9 @@ fn tell(out: Out, news: &News) -> Result<(), Failure> {
                 None => String::new(),
             };
             let (kind, at) = (kind(event), show::optional_time(event.created_at));
-            output::print(&format!("{at}  event {}: {kind}  {}\n", event.id, show::plain(&subject)))
+            output::say(&format!("{at}  event {}: {kind}  {}\n", event.id, show::plain(&subject)))
         }
-        News::Payment(payment) => output::print(&format!(
+        News::Payment(payment) => output::say(&format!(
             "payment {} of {}: {}\n",
             payment.id,
             payment.amount,

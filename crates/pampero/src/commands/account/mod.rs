@@ -118,7 +118,7 @@ impl Out {
         value: &impl Serialize,
         words: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        if self.json { self.object(json!({ name: value })) } else { output::print(&words()) }
+        if self.json { self.object(json!({ name: value })) } else { output::say(&words()) }
     }
 
     /// Prints one JSON object on one line, with the version of its shape and the environment.

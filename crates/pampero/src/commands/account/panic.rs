@@ -81,7 +81,7 @@ impl Steps {
                 .out
                 .object(json!({ "step": step, "elapsed_ms": elapsed, "words": words, "facts": facts }));
         }
-        output::print(&format!("{:>8.2} s  {words}\n", elapsed.as_secs_f64()))
+        output::say(&format!("{:>8.2} s  {words}\n", elapsed.as_secs_f64()))
     }
 }
 

@@ -11,10 +11,11 @@ use serde_json::json;
 use super::create::{New, create};
 use super::funding::candidate;
 use super::orders::repeat;
-use super::read::{percent, without_headings};
+use super::read::percent;
 use super::{Session, run, show};
 use crate::cli::account::PaymentsCommand;
 use crate::error::Failure;
+use crate::output;
 
 /// Lists, creates, shows and follows payments; sets up the page where customers pay.
 pub(super) fn payments(command: PaymentsCommand) -> Result<(), Failure> {
@@ -134,7 +135,7 @@ fn words(payment: &Payment) -> String {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| vec![name.to_owned(), value])
         .collect();
-    without_headings(&rows)
+    output::rows(&rows)
 }
 
 /// Follows a payment until nothing more can come. A failed look is no information.

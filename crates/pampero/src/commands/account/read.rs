@@ -28,14 +28,8 @@ pub(super) async fn whoami(session: &Session) -> Result<(), Failure> {
         rows.extend(more.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value.clone()?])));
         let rows: Vec<Vec<String>> =
             rows.into_iter().map(|[name, value]| vec![name, show::plain(&value)]).collect();
-        without_headings(&rows)
+        output::rows(&rows)
     })
-}
-
-/// Rows of a name and a value.
-pub(super) fn without_headings(rows: &[Vec<String>]) -> String {
-    let table = output::table(&["", ""], rows);
-    table.split_once('\n').map_or(String::new(), |(_, rows)| rows.to_owned())
 }
 
 /// `pampero balances`.
@@ -167,9 +161,14 @@ fn ticker_row(ticker: &Ticker) -> Vec<String> {
     row
 }
 
-/// A price cut to two decimals where it is 100 or more: enough to look at.
+/// A price cut to two decimals where it is 100 or more, to whole numbers from a million on: enough to look at.
 fn short(price: pampero_model::Price) -> String {
-    let step = if price.units() >= 100 * pampero_model::SCALE { 1_000_000 } else { 1 };
+    use pampero_model::SCALE;
+    let step = match price.units() / SCALE {
+        1_000_000.. => SCALE,
+        100.. => SCALE / 100,
+        _ => 1,
+    };
     price.truncate_to(pampero_model::Price::from_units(step)).to_string()
 }
 

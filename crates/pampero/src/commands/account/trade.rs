@@ -173,5 +173,5 @@ fn report(session: &Session, order: &VenueOrder, at_market: bool, checks: u32) -
     }
     let on_book = order.status == OrderStatus::Known(VenueStatus::Executing);
     let what = if on_book { format!("on the book: {}", show::order(order)) } else { ended(order) };
-    crate::output::print(&format!("{what}\n"))
+    crate::output::say(&format!("{what}\n"))
 }

@@ -33,7 +33,7 @@ pub(super) fn drift(args: &DriftArgs, definitions: &[StrategyDefinition]) -> Res
         let latency = args.latency.to_string();
         return output::print_json(&json!({ "run": name, "latency": latency, "models": models }));
     }
-    output::print(&text(&name, args.latency, &found))
+    output::say(&text(&name, args.latency, &found))
 }
 
 const fn presets(fill: Fill) -> &'static [FillPreset] {

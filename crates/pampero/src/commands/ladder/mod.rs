@@ -4,7 +4,6 @@ mod rungs;
 #[cfg(feature = "live")]
 mod traded;
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use pampero_engine::StrategyDefinition;
@@ -93,15 +92,7 @@ impl Standing {
         text.push_str("\nNext:\n");
         let steps: Vec<Vec<String>> =
             self.next.iter().map(|step| vec![format!("  {}", step.command), step.what.to_owned()]).collect();
-        let fits = output::rows(&steps).lines().all(|line| line.chars().count() <= 80);
-        if fits {
-            text.push_str(&output::rows(&steps));
-        } else {
-            for step in &self.next {
-                // Writing into a text does not fail.
-                let _ = writeln!(text, "  {}\n      {}", step.command, step.what);
-            }
-        }
+        text.push_str(&output::rows(&steps));
         text
     }
 

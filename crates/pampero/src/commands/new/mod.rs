@@ -46,7 +46,7 @@ pub(crate) fn new(args: &NewArgs, definitions: &[StrategyDefinition]) -> Result<
             "files": files,
         }));
     }
-    output::print(&format!(
+    output::say(&format!(
         "made {folder}: a strategy, its tests, one configuration for every rung, sample data\n\
          \n  cd {folder}\
          \n  cargo run -- backtest      the first build takes a minute or two\

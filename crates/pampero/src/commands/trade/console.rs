@@ -33,7 +33,7 @@ impl Console {
             }
             format!("{}\n", output::with_schema(object))
         } else {
-            format!("{} {text}\n", clock(at))
+            output::fitted(&format!("{} {text}\n", clock(at)))
         };
         // A reader that has gone away must not end a session.
         let _ = output::print(&line);

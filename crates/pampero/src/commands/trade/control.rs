@@ -83,7 +83,7 @@ pub(super) fn flatten(args: &FlattenArgs) -> Result<(), Failure> {
         };
         return Err(Failure::account(Exit::Failed, "not_flat", text, help));
     }
-    if args.which.connect.json { Ok(()) } else { output::print(&format!("{text}\n")) }
+    if args.which.connect.json { Ok(()) } else { output::say(&format!("{text}\n")) }
 }
 
 /// Waits until the process that trades says that everything is sold since a change of the latch, and says meanwhile
@@ -127,5 +127,5 @@ fn answer(which: &Which, record: &LatchRecord, text: &str) -> Result<(), Failure
     if which.connect.json {
         return output::print_json(&json!({ "text": text, "latch": record }));
     }
-    output::print(&format!("{text}\n"))
+    output::say(&format!("{text}\n"))
 }

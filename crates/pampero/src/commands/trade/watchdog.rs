@@ -45,7 +45,7 @@ pub(super) fn watchdog(args: &WatchdogArgs, definitions: &[StrategyDefinition]) 
             sweep: SweepSettings { scope, ..SweepSettings::default() },
             ..WatchdogSettings::default()
         };
-        output::print(&format!(
+        output::say(&format!(
             "watching {}: everything is cancelled when it is silent for {}; Ctrl-C ends\n",
             connection.state.heartbeat_file().display(),
             args.max_age
