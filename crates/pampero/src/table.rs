@@ -36,7 +36,8 @@ pub(crate) fn rows(rows: &[Vec<String>]) -> String {
 /// Text in lines of at most 80 columns, each after an indent.
 pub(crate) fn wrapped(text: &str, indent: &str) -> String {
     let lines = lines_of(text, WIDTH.saturating_sub(columns(indent)));
-    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+    let next = format!("\n{indent}");
+    format!("{indent}{}\n", lines.join(&next))
 }
 
 /// A text whose lines are wrapped where they are too long, going on farther in than they begin.
@@ -93,21 +94,17 @@ impl Layout {
         let room = WIDTH.saturating_sub(before);
         let text_ends_it = to_the_right.last() == Some(&false);
         let wrap = (text_ends_it && last > room && room >= NARROWEST).then_some(room);
-        let mut lines = vec![0..widths.len()];
-        if wrap.is_none() {
-            lines.clear();
-            let (mut begin, mut used) = (0, 0);
-            for (column, width) in widths.iter().enumerate() {
-                let more = if used == 0 { *width } else { width + 2 };
-                if column > begin && used + more > WIDTH {
-                    lines.push(begin..column);
-                    (begin, used) = (column, INDENT + width);
-                } else {
-                    used += more;
-                }
+        let (mut lines, mut begin, mut used) = (Vec::new(), 0, 0);
+        for (column, width) in widths.iter().enumerate() {
+            let more = if used == 0 { *width } else { width + 2 };
+            if column > begin && used + more > WIDTH && wrap.is_none() {
+                lines.push(begin..column);
+                (begin, used) = (column, INDENT + width);
+            } else {
+                used += more;
             }
-            lines.push(begin..widths.len());
         }
+        lines.push(begin..widths.len());
         Self { widths, to_the_right, lines, wrap }
     }
 
@@ -115,28 +112,26 @@ impl Layout {
     fn row(&self, cells: &[String]) -> String {
         let mut text = String::new();
         for (index, line) in self.lines.iter().enumerate() {
-            let mut padded = if index == 0 { String::new() } else { " ".repeat(INDENT) };
+            let mut written = if index == 0 { String::new() } else { " ".repeat(INDENT) };
             for column in line.clone() {
                 let Some(cell) = cells.get(column) else { continue };
-                let gap = if column == line.start { "" } else { "  " };
-                padded.push_str(gap);
-                let space = self.widths.get(column).map_or(0, |width| width.saturating_sub(columns(cell)));
-                let right = self.to_the_right.get(column) == Some(&true);
-                let (before, after) = if right { (space, 0) } else { (0, space) };
+                written.push_str(if column == line.start { "" } else { "  " });
                 let last = column + 1 == self.widths.len();
-                match self.wrap.filter(|width| last && columns(cell) > *width) {
-                    Some(width) => padded = wrapped_cell(&padded, cell, width),
-                    None => {
-                        padded.push_str(&" ".repeat(before));
-                        padded.push_str(cell);
-                        padded.push_str(&" ".repeat(after));
-                    }
-                }
+                written = match self.wrap.filter(|width| last && columns(cell) > *width) {
+                    Some(width) => wrapped_cell(&written, cell, width),
+                    None => written + &self.padded(column, cell),
+                };
             }
-            text.push_str(padded.trim_end());
+            text.push_str(written.trim_end());
             text.push('\n');
         }
         text
+    }
+
+    fn padded(&self, column: usize, cell: &str) -> String {
+        let width = self.widths.get(column).copied().unwrap_or(0);
+        let right = self.to_the_right.get(column) == Some(&true);
+        if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
     }
 }
 
