@@ -47,6 +47,19 @@ impl<'a> Context<'a> {
         self.view(market)?.book(self.core.now)
     }
 
+    /// The price nearest to `price` that does not take from the book as last seen, on the market's ticks; nothing in a
+    /// market whose book was never seen.
+    pub fn passive_price(&self, market: MarketId, side: Side, price: Price) -> Option<Price> {
+        let (rules, book) = (self.market(market)?, self.book(market)?.value);
+        let opposite = book.best(side.opposite()).map(|level| level.price);
+        let passive = match (side, opposite) {
+            (Side::Buy, Some(ask)) => price.min(ask.saturating_sub(rules.price_tick)),
+            (Side::Sell, Some(bid)) => price.max(bid.saturating_add(rules.price_tick)),
+            (_, None) => price,
+        };
+        Some(rules.to_tick(side, passive))
+    }
+
     /// The price at which positions are valued, with its age.
     pub fn mark(&self, market: MarketId) -> Option<Fact<Price>> {
         self.view(market)?.mark(self.core.now)

@@ -27,5 +27,5 @@ pub use range::{Adx, Atr, Direction};
 pub use sma::Sma;
 pub use smoothing::{Ema, Macd, MacdValue, Rsi};
 pub use volatility::{Estimator, Volatility};
-pub use volume::{Vwap, imbalance};
+pub use volume::{RecentVolume, Vwap, imbalance};
 pub use windowed::{Band, Bollinger, Line, LinearRegression, Wma, ZScore};

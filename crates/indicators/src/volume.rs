@@ -1,6 +1,8 @@
 //! Indicators that look at quantities.
 
-use pampero_model::{BookSnapshot, Candle, Level};
+use std::collections::VecDeque;
+
+use pampero_model::{BookSnapshot, Candle, Level, Quantity, Span, Timestamp, Trade};
 
 use crate::indicator::Indicator;
 use crate::window::Window;
@@ -53,6 +55,50 @@ impl Indicator<Candle> for Vwap {
     fn reset(&mut self) {
         self.values.clear();
         self.volumes.clear();
+    }
+}
+
+/// What was traded within a while before an instant, exact.
+///
+/// ```
+/// use pampero_indicators::RecentVolume;
+/// use pampero_model::{Span, Timestamp, Trade};
+/// let mut recent = RecentVolume::new(Span::from_secs(20));
+/// # let trade = |second, quantity: &str| Trade { id: 0, time: Timestamp::from_secs(second), price: "100".parse().unwrap(),
+/// #     quantity: quantity.parse().unwrap(), aggressor: None };
+/// recent.add(&trade(0, "2"));
+/// recent.add(&trade(15, "0.5"));
+/// assert_eq!(recent.volume(Timestamp::from_secs(19)).to_string(), "2.5");
+/// assert_eq!(recent.volume(Timestamp::from_secs(20)).to_string(), "0.5");
+/// ```
+#[derive(Clone, Debug)]
+pub struct RecentVolume {
+    span: Span,
+    trades: VecDeque<(Timestamp, Quantity)>,
+    sum: Quantity,
+}
+
+impl RecentVolume {
+    /// Over the last `span`.
+    pub fn new(span: Span) -> Self {
+        Self { span, trades: VecDeque::with_capacity(256), sum: Quantity::ZERO }
+    }
+
+    /// Takes in a trade, no older than the last.
+    pub fn add(&mut self, trade: &Trade) {
+        self.trades.push_back((trade.time, trade.quantity));
+        self.sum = self.sum.saturating_add(trade.quantity);
+    }
+
+    /// What was traded within the span before `now`.
+    pub fn volume(&mut self, now: Timestamp) -> Quantity {
+        while let Some((time, quantity)) = self.trades.front().copied()
+            && now.since(time) >= self.span
+        {
+            self.trades.pop_front();
+            self.sum = self.sum.saturating_sub(quantity);
+        }
+        self.sum
     }
 }
 

@@ -326,6 +326,19 @@ impl Rate {
         Self(basis_points.saturating_mul(SCALE / 10_000))
     }
 
+    /// The quantity of which `net` is left once this share of it is taken, as a fee is; rounded up.
+    ///
+    /// ```
+    /// use pampero_model::{Quantity, Rate};
+    /// let fee: Rate = "0.2".parse()?;
+    /// assert_eq!(fee.gross_of("4".parse::<Quantity>()?)?.to_string(), "5");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn gross_of(self, net: Quantity) -> Result<Quantity, ArithmeticError> {
+        let kept = Price::from_units(Self::ONE.saturating_sub(self).units());
+        Cash::from_units(net.units().into()).quantity_at(kept, Rounding::Up)
+    }
+
     /// This share of a quantity.
     pub fn of_quantity(self, quantity: Quantity, rounding: Rounding) -> Result<Quantity, ArithmeticError> {
         let units = product(quantity.0, self.0, rounding)?;

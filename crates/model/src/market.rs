@@ -187,6 +187,32 @@ impl Market {
         }
     }
 
+    /// Whether both markets take their base from one account: what is bought here can be sold there at once.
+    ///
+    /// ```
+    /// use pampero_model::Market;
+    /// let market = |code| Market::new("bitex", code).unwrap();
+    /// assert!(market("btc_usd").shares_base_with(&market("btc_ars")));
+    /// assert!(!market("btc_usd").shares_base_with(&market("bch_usd")));
+    /// ```
+    pub fn shares_base_with(&self, other: &Self) -> bool {
+        self.venue == other.venue && self.base == other.base
+    }
+
+    /// A price on the market's ticks, rounded toward the passive side: a buy down, a sell up.
+    ///
+    /// ```
+    /// use pampero_model::{Market, Side};
+    /// let market = Market { price_tick: "0.5".parse()?, ..Market::new("bitex", "btc_usd")? };
+    /// assert_eq!(market.to_tick(Side::Buy, "100.7".parse()?).to_string(), "100.5");
+    /// assert_eq!(market.to_tick(Side::Sell, "100.7".parse()?).to_string(), "101");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_tick(&self, side: Side, price: Price) -> Price {
+        let down = price.truncate_to(self.price_tick);
+        if side == Side::Sell && down < price { down.saturating_add(self.price_tick) } else { down }
+    }
+
     /// Whether a size is below the venue's minimum.
     pub fn is_too_small(&self, size: Size) -> bool {
         match size {

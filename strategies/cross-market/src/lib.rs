@@ -6,7 +6,6 @@
 
 mod params;
 mod prices;
-mod recent;
 mod state;
 mod strategy;
 

@@ -1,6 +1,8 @@
 //! From a price on the hedging market to a quote on the made one, and back.
 
-use pampero_model::{ArithmeticError, Cash, OrderBook, Price, Quantity, Rate, Rounding, Side, Size};
+use pampero_model::{
+    ArithmeticError, Cash, Market, OrderBook, Price, Quantity, Rate, Rounding, Side, Size, SizeUnit,
+};
 
 /// What a trade there and back costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +46,6 @@ fn grossed_up(price: Price, fee: Rate) -> Result<Price, ArithmeticError> {
     Cash::from_units(price.units().into()).average_price(kept, Rounding::Up)
 }
 
-/// What must be bought so that `net` is left after the fee.
-pub(crate) fn gross(net: Quantity, fee: Rate) -> Result<Quantity, ArithmeticError> {
-    let kept = Price::from_units(Rate::ONE.saturating_sub(fee).units());
-    Cash::from_units(net.units().into()).quantity_at(kept, Rounding::Up)
-}
-
 /// The price at which the hedging market takes `quantity` on `side` with certainty enough: that of the level that covers
 /// it, once the volume traded lately is gone from the top of the book. Nothing if the book does not reach so far.
 pub(crate) fn safest(
@@ -60,6 +56,25 @@ pub(crate) fn safest(
 ) -> Result<Option<Price>, ArithmeticError> {
     let depth = book.walk(side, Size::Base(quantity.checked_add(traded)?), None)?;
     Ok(depth.filter(|depth| depth.complete).map(|depth| depth.worst_price))
+}
+
+/// The size of an order that closes `open`. A sell gives what is open. A buy must leave it after the fee; sized in quote, it
+/// spends what the book asks for it now, so that a better price does not buy too much.
+pub(crate) fn hedge_size(
+    market: &Market,
+    book: &OrderBook,
+    open: Quantity,
+    limit: Price,
+) -> Result<Size, ArithmeticError> {
+    if !open.is_negative() {
+        return Ok(Size::Base(open.truncate_to(market.quantity_step)));
+    }
+    let wanted = market.taker_fee.gross_of(open.abs())?;
+    if market.size_unit(Side::Buy) == SizeUnit::Base {
+        return Ok(Size::Base(wanted.truncate_to(market.quantity_step)));
+    }
+    let depth = book.walk(Side::Buy, Size::Base(wanted), Some(limit))?.filter(|depth| depth.complete);
+    depth.map_or_else(|| limit.notional(wanted, Rounding::Up), |depth| Ok(depth.quote)).map(Size::Quote)
 }
 
 /// The limit of a hedge after so many tries: `attempts² × step` worse than the price it was planned at, at most
@@ -158,7 +173,7 @@ mod tests {
         #[test]
         fn the_gross_is_just_enough(net in 1i64..1_000_000_000_000, fee in 0i64..50_000_000) {
             let fee = Rate::from_units(fee);
-            let gross = gross(Quantity::from_units(net), fee).unwrap();
+            let gross = fee.gross_of(Quantity::from_units(net)).unwrap();
             let kept = |gross: Quantity| gross.saturating_sub(fee.of_quantity(gross, Rounding::Down).unwrap());
             prop_assert!(kept(gross).units() >= net);
             prop_assert!(kept(gross.saturating_sub(Quantity::from_units(2))).units() <= net);

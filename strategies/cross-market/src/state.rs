@@ -1,14 +1,9 @@
-//! The saved state, in little-endian bytes:
-//!
-//! ```text
-//! base that is not hedged i64: bought if above zero, sold if below | the price it is to be hedged at i64
-//! tries so far u32 | the prices at which the standing bid and ask are to be hedged 2 × i64 | next evaluation i64, ns
-//! ```
+//! What is not hedged, and all else that survives a restart.
 
-use pampero_engine::RestoreError;
-use pampero_model::{Price, Quantity, Timestamp};
+use pampero_engine::{RestoreError, StateValue};
+use pampero_model::{Fill, Price, Quantity, Side, Timestamp};
 
-/// Version of the layout above.
+/// Version of the saved state.
 pub(crate) const VERSION: u32 = 1;
 
 /// What survives a restart. Trades of the hedging market do not: their window is short.
@@ -37,31 +32,47 @@ impl State {
         }
     }
 
-    pub(crate) fn save(&self) -> Vec<u8> {
-        let [bid, ask] = self.planned.map(Price::units);
-        let mut bytes = Vec::with_capacity(44);
-        bytes.extend(self.attempts.to_le_bytes());
-        for number in [self.open.units(), self.hedge_price.units(), bid, ask, self.next.as_nanos()] {
-            bytes.extend(number.to_le_bytes());
-        }
-        bytes
+    /// The side of an order that closes what is open.
+    pub(crate) const fn hedge_side(&self) -> Side {
+        if self.open.is_negative() { Side::Buy } else { Side::Sell }
     }
 
-    pub(crate) fn restore(version: u32, bytes: &[u8]) -> Result<Self, RestoreError> {
-        if version != VERSION {
-            return Err(RestoreError::Version { found: version, expected: VERSION });
+    /// A hedge was executed.
+    pub(crate) fn hedged(&mut self, fill: &Fill) {
+        self.open = self.open.saturating_add(fill.base_change());
+    }
+
+    /// A quote was executed. What was bought and what was sold cancel each other out; only what is left is hedged, at the
+    /// mean of the prices that were planned for it.
+    pub(crate) fn made(&mut self, fill: &Fill) {
+        let before = self.open;
+        self.hedged(fill);
+        let planned = self.planned.get(fill.side.index()).copied().unwrap_or_default();
+        let grows = before.is_negative() == self.open.is_negative();
+        if before.is_zero() || !grows {
+            self.hedge_price = planned;
+        } else if self.open.abs() > before.abs() {
+            self.hedge_price = weighted(self.hedge_price, before.abs(), planned, self.open.abs());
         }
-        let malformed = || RestoreError::Malformed(format!("it has {} bytes and not 44", bytes.len()));
-        let (attempts, rest) = bytes.split_first_chunk::<4>().ok_or_else(malformed)?;
-        let ([open, price, bid, ask, next], []) = rest.as_chunks::<8>() else { return Err(malformed()) };
-        let [open, price, bid, ask, next] =
-            [open, price, bid, ask, next].map(|bytes| i64::from_le_bytes(*bytes));
-        Ok(Self {
-            open: Quantity::from_units(open),
-            hedge_price: Price::from_units(price),
-            attempts: u32::from_le_bytes(*attempts),
-            planned: [Price::from_units(bid), Price::from_units(ask)],
-            next: Timestamp::from_nanos(next),
-        })
+    }
+}
+
+/// The mean of the price of `before` and of what came to it up to `after`.
+fn weighted(price: Price, before: Quantity, added: Price, after: Quantity) -> Price {
+    let part = |price: Price, units: i64| i128::from(price.units()) * i128::from(units);
+    let sum = part(price, before.units()) + part(added, after.saturating_sub(before).units());
+    let mean = sum.checked_div(i128::from(after.units())).and_then(|units| i64::try_from(units).ok());
+    mean.map_or(price, Price::from_units)
+}
+
+impl StateValue for State {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let [bid, ask] = self.planned;
+        (self.attempts, self.open, self.hedge_price, bid, ask, self.next).write(bytes);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Result<Self, RestoreError> {
+        let (attempts, open, hedge_price, bid, ask, next) = StateValue::read(bytes)?;
+        Ok(Self { open, hedge_price, attempts, planned: [bid, ask], next })
     }
 }

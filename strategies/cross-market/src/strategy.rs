@@ -2,14 +2,13 @@
 
 use pampero_engine::{
     Context, Desired, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy,
+    restore_state, save_state,
 };
-use pampero_model::{
-    Cash, Fill, Market, MarketId, OrderBook, Price, Quantity, Rate, Rounding, Side, Size, SizeUnit, Trade,
-};
+use pampero_indicators::RecentVolume;
+use pampero_model::{Cash, Fill, MarketId, Price, Quantity, Rate, Rounding, Side, Trade};
 
 use crate::params::CrossMarketParams;
-use crate::prices::{Costs, given_way, gross, safest};
-use crate::recent::Recent;
+use crate::prices::{Costs, given_way, hedge_size, safest};
 use crate::state::{State, VERSION};
 
 /// The cross-market maker. See the [crate's documentation](crate).
@@ -18,8 +17,9 @@ pub struct CrossMarket {
     maker: MarketId,
     taker: MarketId,
     params: CrossMarketParams,
-    recent: Recent,
+    recent: RecentVolume,
     state: State,
+    desired: Vec<Desired>,
 }
 
 impl CrossMarket {
@@ -36,7 +36,8 @@ impl CrossMarket {
         if maker == taker {
             return Err("the market to make and the one to hedge on are the same; name two".to_owned());
         }
-        Ok(Self { maker, taker, recent: Recent::new(params.volume_window), params, state: State::new() })
+        let recent = RecentVolume::new(params.volume_window);
+        Ok(Self { maker, taker, params, recent, state: State::new(), desired: Vec::new() })
     }
 
     /// The hedge comes first; quotes stand only while nothing is open.
@@ -55,9 +56,8 @@ impl CrossMarket {
     fn must_hedge(&self, ctx: &Context<'_>) -> bool {
         let Some(market) = ctx.market(self.taker) else { return false };
         let open = self.state.open.abs();
-        let value = self.state.hedge_price.notional(open, Rounding::Down).unwrap_or(Cash::ZERO);
-        let by_value = self.state.open.is_negative() && market.size_unit(Side::Buy) == SizeUnit::Quote;
-        !market.is_too_small(if by_value { Size::Quote(value) } else { Size::Base(open) })
+        let size = market.size_of(self.state.hedge_side(), open, self.state.hedge_price);
+        size.is_ok_and(|size| !market.is_too_small(size))
     }
 
     /// One hedge at a time: it stands for its time to live, and each try gives way by more than the last.
@@ -65,13 +65,14 @@ impl CrossMarket {
         if ctx.open_orders(self.taker).next().is_some() {
             return;
         }
-        let side = if self.state.open.is_positive() { Side::Sell } else { Side::Buy };
+        let side = self.state.hedge_side();
         let (attempts, params) = (self.state.attempts, &self.params);
         let limit =
             given_way(self.state.hedge_price, side, attempts, params.hedge_step, params.max_hedge_loss);
         let Some((market, limit)) = ctx.market(self.taker).zip(limit.ok()) else { return };
-        let price = to_tick(limit, side, market.price_tick);
-        let Some(size) = self.hedge_size(ctx, market, side, price) else { return };
+        let price = market.to_tick(side, limit);
+        let Some(book) = ctx.book(self.taker).map(|book| book.value) else { return };
+        let Ok(size) = hedge_size(market, book, self.state.open, price) else { return };
         let reason = Reason::new("HEDGE").with(self.state.open.units(), i64::from(attempts) * 100_000_000);
         let until = ctx.now().plus(params.hedge_time_to_live);
         let intent = Intent::limit(self.taker, side, size, price).good_till(until).because(reason);
@@ -81,42 +82,19 @@ impl CrossMarket {
         }
     }
 
-    /// A sell gives what is open. A buy must leave it after the fee; sized in quote, it spends what the book asks for it
-    /// now, so that a better price does not buy too much.
-    fn hedge_size(&self, ctx: &Context<'_>, market: &Market, side: Side, limit: Price) -> Option<Size> {
-        let open = self.state.open.abs();
-        if side == Side::Sell {
-            return Some(Size::Base(open.truncate_to(market.quantity_step)));
-        }
-        let wanted = gross(open, market.taker_fee).ok()?;
-        if market.size_unit(side) == SizeUnit::Base {
-            return Some(Size::Base(wanted.truncate_to(market.quantity_step)));
-        }
-        let depth = ctx.book(self.taker)?.value.walk(side, Size::Base(wanted), Some(limit)).ok()?;
-        let cost = match depth.filter(|depth| depth.complete) {
-            Some(depth) => depth.quote,
-            None => limit.notional(wanted, Rounding::Up).ok()?,
-        };
-        Some(Size::Quote(cost))
-    }
-
     fn quote(&mut self, ctx: &mut Context<'_>) {
         let traded = self.recent.volume(ctx.now());
-        let bid = self.desired(ctx, Side::Buy, traded);
-        let ask = self.desired(ctx, Side::Sell, traded);
-        let mut desired =
-            [Desired { side: Side::Buy, price: Price::ZERO, size: Size::Base(Quantity::ZERO) }; 2];
-        let mut count = 0;
-        for (slot, (wanted, planned)) in desired.iter_mut().zip([bid, ask].into_iter().flatten()) {
-            *slot = wanted;
-            count += 1;
-            if let Some(price) = self.state.planned.get_mut(wanted.side.index()) {
+        self.desired.clear();
+        for side in [Side::Buy, Side::Sell] {
+            let Some((desired, planned)) = self.desired(ctx, side, traded) else { continue };
+            self.desired.push(desired);
+            if let Some(price) = self.state.planned.get_mut(side.index()) {
                 *price = planned;
             }
         }
         let [bid_hedge, ask_hedge] = self.state.planned;
         let reason = Reason::new("QUOTE").with(bid_hedge.units(), ask_hedge.units());
-        ctx.quote(self.maker, desired.get(..count).unwrap_or(&[]), reason);
+        ctx.quote(self.maker, &self.desired, reason);
     }
 
     /// The quote of one side and the price at which it is to be hedged, unless funds, thresholds or books forbid it.
@@ -129,12 +107,8 @@ impl CrossMarket {
         let (maker_fee, taker_fee) = (maker.maker_fee, taker.taker_fee);
         let costs = Costs { exchange_rate, maker_fee, taker_fee, bid_profit, ask_profit };
         let fair = if side == Side::Buy { costs.bid(hedge) } else { costs.ask(hedge) }.ok()?;
-        let price =
-            self.kept(ctx, side, to_tick(passive(ctx, self.maker, side, fair)?, side, maker.price_tick));
-        let size = match maker.size_unit(side) {
-            SizeUnit::Base => Size::Base(quantity.truncate_to(maker.quantity_step)),
-            SizeUnit::Quote => Size::Quote(price.notional(quantity, Rounding::Down).ok()?),
-        };
+        let price = self.kept(ctx, side, ctx.passive_price(self.maker, side, fair)?);
+        let size = maker.size_of(side, quantity.truncate_to(maker.quantity_step), price).ok()?;
         let affordable = self.affordable(ctx, side, price, hedge)?;
         (affordable && price.is_positive() && !maker.is_too_small(size))
             .then_some((Desired { side, price, size }, hedge))
@@ -143,8 +117,7 @@ impl CrossMarket {
     /// The price of the quote that stands, if that is near enough, else the new one.
     fn kept(&self, ctx: &Context<'_>, side: Side, price: Price) -> Price {
         let slack = self.params.min_change.of_price(price, Rounding::Down).unwrap_or(Price::ZERO);
-        let mut open = ctx.open_orders(self.maker);
-        let standing = open.find(|order| order.quoting && order.side == side && !order.cancel_wanted);
+        let standing = ctx.standing_quote(self.maker, side);
         let near = standing.filter(|order| order.price.saturating_sub(price).abs() <= slack);
         near.map_or(price, |order| order.price)
     }
@@ -170,56 +143,35 @@ impl CrossMarket {
             return Some(false);
         }
         let (maker, taker) = (ctx.balances(self.maker)?, ctx.balances(self.taker)?);
+        let (maker_rules, taker_rules) = (ctx.market(self.maker)?, ctx.market(self.taker)?);
         let quantity = self.params.quantity;
         Some(match side {
             Side::Buy => {
                 // Base that is bought here can be sold there at once only if it is the same account.
-                let sellable = self.same_account(ctx)? || i128::from(quantity.units()) <= taker.0.total;
+                let sellable = maker_rules.shares_base_with(taker_rules)
+                    || i128::from(quantity.units()) <= taker.0.total;
                 sellable && price.notional(quantity, Rounding::Up).ok()?.units() <= maker.1.total
             }
             Side::Sell => {
-                let wanted = gross(quantity, ctx.market(self.taker)?.taker_fee).ok()?;
+                let wanted = taker_rules.taker_fee.gross_of(quantity).ok()?;
                 let payable = hedge.notional(wanted, Rounding::Up).ok()?.units() <= taker.1.total;
                 payable && i128::from(quantity.units()) <= maker.0.total
             }
         })
     }
 
-    /// Whether both markets take their base from one account.
-    fn same_account(&self, ctx: &Context<'_>) -> Option<bool> {
-        let (maker, taker) = (ctx.market(self.maker)?, ctx.market(self.taker)?);
-        Some((&maker.venue, maker.base) == (&taker.venue, taker.base))
-    }
-
     /// Base and cash of both accounts, the cash in quote of the hedging market.
     fn holdings(&self, ctx: &Context<'_>) -> Option<(i128, i128)> {
         let (maker, taker) = (ctx.balances(self.maker)?, ctx.balances(self.taker)?);
-        let same = self.same_account(ctx)?;
+        let (maker_rules, taker_rules) = (ctx.market(self.maker)?, ctx.market(self.taker)?);
+        let same = maker_rules.shares_base_with(taker_rules);
         let base = maker.0.total + if same { 0 } else { taker.0.total };
         let rate = i128::from(self.exchange_rate(ctx)?.units());
         let scale = i128::from(Rate::ONE.units());
         let converted = maker.1.total.checked_mul(scale)?.checked_div(rate)?;
-        let same_cash = same && ctx.market(self.maker)?.quote == ctx.market(self.taker)?.quote;
+        let same_cash = same && maker_rules.quote == taker_rules.quote;
         Some((base, taker.1.total + if same_cash { 0 } else { converted }))
     }
-}
-
-/// Rounded to the market's ticks, toward the passive side.
-fn to_tick(price: Price, side: Side, tick: Price) -> Price {
-    let down = price.truncate_to(tick);
-    if side == Side::Sell && down < price { down.saturating_add(tick) } else { down }
-}
-
-/// A price that does not take from the book of its own market, as last seen; nothing in a market never seen.
-fn passive(ctx: &Context<'_>, market: MarketId, side: Side, price: Price) -> Option<Price> {
-    let book: &OrderBook = ctx.book(market)?.value;
-    let tick = ctx.market(market)?.price_tick;
-    let opposite = book.best(side.opposite()).map(|level| level.price);
-    Some(match (side, opposite) {
-        (Side::Buy, Some(ask)) => price.min(ask.saturating_sub(tick)),
-        (Side::Sell, Some(bid)) => price.max(bid.saturating_add(tick)),
-        (_, None) => price,
-    })
 }
 
 impl Strategy for CrossMarket {
@@ -232,11 +184,11 @@ impl Strategy for CrossMarket {
     }
 
     fn save(&self) -> Vec<u8> {
-        self.state.save()
+        save_state(&self.state)
     }
 
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
-        self.state = State::restore(version, state)?;
+        self.state = restore_state(state, version, VERSION)?;
         Ok(())
     }
 
@@ -250,22 +202,13 @@ impl Strategy for CrossMarket {
         }
     }
 
-    /// An execution of a quote opens an exposure, one of a hedge closes it. What was bought and what was sold on the made
-    /// market cancel each other out; only what is left is hedged.
+    /// An execution of a quote opens an exposure, one of a hedge closes it.
     fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
-        let before = self.state.open;
-        self.state.open = before.saturating_add(fill.base_change());
         if fill.market == self.maker {
-            let planned = self.state.planned.get(fill.side.index()).copied().unwrap_or_default();
-            let grows = before.is_zero() || before.is_negative() == self.state.open.is_negative();
-            self.state.hedge_price = if before.is_zero() || !grows {
-                planned
-            } else if self.state.open.abs() > before.abs() {
-                weighted(self.state.hedge_price, before.abs(), planned, self.state.open.abs())
-            } else {
-                self.state.hedge_price
-            };
+            self.state.made(fill);
             self.evaluate(ctx);
+        } else {
+            self.state.hedged(fill);
         }
         if !self.must_hedge(ctx) {
             self.state.attempts = 0;
@@ -291,12 +234,4 @@ impl Strategy for CrossMarket {
     fn on_stop(&mut self, ctx: &mut Context<'_>) {
         ctx.quote(self.maker, &[], Reason::new("STOP"));
     }
-}
-
-/// The mean of the price of `before` and of what came to it up to `after`.
-fn weighted(price: Price, before: Quantity, added: Price, after: Quantity) -> Price {
-    let part = |price: Price, units: i64| i128::from(price.units()) * i128::from(units);
-    let sum = part(price, before.units()) + part(added, after.saturating_sub(before).units());
-    let mean = sum.checked_div(i128::from(after.units())).and_then(|units| i64::try_from(units).ok());
-    mean.map_or(price, Price::from_units)
 }

@@ -66,6 +66,18 @@ fn books_trades_and_candles_reach_one_hook() {
     assert_eq!(placed, 3);
 }
 
+#[test]
+fn a_passive_price_stays_a_tick_away_from_the_other_side() {
+    let mut rig = Rig::new(Limits::default());
+    let passive =
+        |rig: &mut Rig, side, at: &str| rig.act(|ctx| ctx.passive_price(MARKET, side, price(at))).unwrap();
+    assert_eq!(passive(&mut rig, Side::Buy, "98"), price("98"));
+    assert_eq!(passive(&mut rig, Side::Buy, "105"), price("100.99999999"));
+    assert_eq!(passive(&mut rig, Side::Sell, "105"), price("105"));
+    assert_eq!(passive(&mut rig, Side::Sell, "90"), price("99.00000001"));
+    assert_eq!(rig.act(|ctx| ctx.passive_price(MarketId(9), Side::Buy, price("1"))), None);
+}
+
 /// What a strategy hears of an order now.
 fn ended(rig: &Rig, order: OrderId) -> OrderEvent {
     OrderEvent { order: rig.record(order), update: None, denied: None }
