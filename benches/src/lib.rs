@@ -89,6 +89,7 @@ pub fn finite_limits() -> Limits {
         max_order_notional: Some(cash(1_000_000_000_000)),
         max_order_quantity: Some(Quantity::from_units(1_000_000_000 * SCALE)),
         max_position: Some(Quantity::from_units(1_000_000_000 * SCALE)),
+        order_cap: Some(Cash::MAX),
     };
     Limits {
         allowed_markets: Some(vec![MARKET]),

@@ -3,10 +3,13 @@
 //! All of them watch what the engine sees of the market and act on it like a strategy would: with the next
 //! command, through the gate, at the price of a request.
 
-use pampero_model::{Cash, MarketId, OrderId, Price, Quantity, Rate, Rounding, Side, Size, Timestamp};
+use pampero_model::{
+    Cash, Market, MarketId, OrderId, Price, Quantity, Rate, Rounding, Side, Size, Timestamp,
+};
 
 use crate::core::Core;
 use crate::intent::{Intent, OrderKind, Reason, TimeInForce};
+use crate::market_view::MarketView;
 use crate::orders::{OrderRecord, OrderState};
 use crate::risk::Denied;
 use crate::strategy::StrategyId;
@@ -190,7 +193,7 @@ impl Core {
     fn flatten_market(&mut self, strategy: StrategyId, market: MarketId) {
         let held = self.portfolio.position(strategy, market).quantity;
         let Some(rules) = self.markets.get(market) else { return };
-        let quantity = held.min(self.largest_sale(strategy, market)).truncate_to(rules.quantity_step);
+        let quantity = held.min(self.largest_sale(strategy, rules, market)).truncate_to(rules.quantity_step);
         let too_small = rules.is_too_small(Size::Base(quantity));
         let busy =
             self.orders.live().iter().any(|record| record.strategy == strategy && record.market == market);
@@ -206,15 +209,19 @@ impl Core {
         let _ = self.submit(strategy, &intent, Origin { by_operator: true, ..Origin::default() });
     }
 
-    /// The most that one order of a flatten sells. The gate lets orders that reduce pass whatever their size, but the
-    /// caps of the gateway, which follow from the same limits, do not: a position is sold in pieces.
-    fn largest_sale(&self, strategy: StrategyId, market: MarketId) -> Quantity {
-        let price = self.views.get(market.index()).and_then(|view| view.reference(Side::Sell));
+    /// The most that one order of a flatten sells: as much as one order may be, though the gate lets larger ones that
+    /// reduce pass. So a position is sold in pieces, each within the cap at the highest price it may be sent with.
+    fn largest_sale(&self, strategy: StrategyId, market: &Market, id: MarketId) -> Quantity {
+        let highest = |view: &MarketView| {
+            let marked = market.price_tick.saturating_add(Price::from_units(market.fingerprint_span.into()));
+            Some(view.reference(Side::Sell)?.max(view.mark_price()).saturating_add(marked))
+        };
+        let price = self.views.get(id.index()).and_then(highest);
         let own = self.monitors.get(strategy.index());
         let mut most = Quantity::MAX;
         for monitor in own.into_iter().chain([&self.account]) {
-            let limits = monitor.limits.market(market);
-            let worth = limits.max_order_notional.zip(price);
+            let limits = monitor.limits.market(id);
+            let worth = limits.max_order_notional.into_iter().chain(limits.order_cap).min().zip(price);
             let worth = worth.and_then(|(worth, price)| worth.quantity_at(price, Rounding::Down).ok());
             most = most.min(limits.max_order_quantity.unwrap_or(most)).min(worth.unwrap_or(most));
         }

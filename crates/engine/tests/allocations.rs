@@ -49,6 +49,7 @@ fn engine() -> Engine {
         max_order_notional: Some(Cash::MAX),
         max_order_quantity: Some(Quantity::MAX),
         max_position: Some(Quantity::MAX),
+        order_cap: Some(Cash::MAX),
     };
     let limits = Limits {
         markets: vec![per_market],

@@ -1,5 +1,7 @@
 //! From a configuration to a run: names become ids, and everything is checked for making sense together.
 
+#[cfg(feature = "live")]
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use pampero_engine::{
     Allocation, Engine, EngineError, Fingerprint, Limits, MarketLimits, Owner, PortfolioError, Setup,
     StrategyDefinition, StrategyId,
 };
+#[cfg(feature = "live")]
+use pampero_model::Cash;
 use pampero_model::{
     Currency, Market, MarketId, Markets, Money, Price, Rate, Span, Timestamp, TradingDay, VenueId,
 };
@@ -128,23 +132,42 @@ pub(crate) fn resolve<'a>(
 impl Plan<'_> {
     /// The plan as paper and live trading follow it: no order increases a position on data older than the feed calls
     /// stale, whatever the limits say. A backtest on candles has to allow more, since hours may pass without a trade.
-    /// The caps of the gateway hold as limits too, so that nothing is approved that it would refuse.
+    /// The gate knows the caps of the gateway, so that nothing is approved that it would refuse.
     pub fn in_session(mut self, config: &Config) -> Self {
         let stale = config.trading.feed.stale_after.unwrap_or(FeedSettings::default().stale_after);
         let limit = &mut self.account_limits.max_data_age;
         *limit = Some(limit.map_or(stale, |limit| limit.min(stale)));
-        let caps = &config.trading.live.max_notional;
-        for (id, market) in self.markets.iter() {
-            let cap = caps.iter().find(|(name, _)| name.eq_ignore_ascii_case(market.quote.code()));
-            let Some((_, cap)) = cap else { continue };
-            let limits = &mut self.account_limits.markets;
-            limits.resize(limits.len().max(id.index() + 1), MarketLimits::default());
-            if let Some(limits) = limits.get_mut(id.index()) {
-                limits.max_order_notional =
-                    Some(limits.max_order_notional.map_or(*cap, |limit| limit.min(*cap)));
-            }
+        for (market, cap) in self.order_caps(config) {
+            self.cap_orders(market, cap);
         }
         self
+    }
+
+    /// Lets the gate know the largest order in quote that leaves.
+    pub fn cap_orders(&mut self, market: MarketId, cap: Cash) {
+        let limits = &mut self.account_limits.markets;
+        limits.resize(limits.len().max(market.index() + 1), MarketLimits::default());
+        if let Some(limits) = limits.get_mut(market.index()) {
+            limits.order_cap = Some(cap);
+        }
+    }
+
+    /// The largest order that leaves, by market: as configured for its currency, or the largest that the limits allow in
+    /// a market of the currency.
+    fn order_caps(&self, config: &Config) -> Vec<(MarketId, Cash)> {
+        let all = self.strategies.iter().map(|planned| &planned.limits).chain([&self.account_limits]);
+        let notionals = all.flat_map(|limits| self.markets.iter().zip(&limits.markets));
+        let mut most: BTreeMap<String, Cash> = BTreeMap::new();
+        for ((_, market), limits) in notionals {
+            if let Some(cap) = limits.max_order_notional {
+                let slot = most.entry(market.quote.code().to_ascii_lowercase()).or_insert(cap);
+                *slot = cap.max(*slot);
+            }
+        }
+        let set = config.trading.live.max_notional.iter();
+        most.extend(set.map(|(name, cap)| (name.to_ascii_lowercase(), *cap)));
+        let cap = |market: &Market| most.get(&market.quote.code().to_ascii_lowercase()).copied();
+        self.markets.iter().filter_map(|(id, market)| Some((id, cap(market)?))).collect()
     }
 }
 

@@ -6,38 +6,60 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::SeqCst};
 
 use async_trait::async_trait;
 use pampero_engine::{
-    Allocation, Approved, Command, Context, Engine, Event, EventKind, Intent, Limits, Outputs, Owner,
-    Requirements, Setup, Strategy, StrategyId,
+    Allocation, Approved, Command, Context, Control, Engine, Event, EventKind, Intent, Limits, MarketLimits,
+    Outputs, Owner, Requirements, Setup, Strategy, StrategyId,
 };
 use pampero_exchange::*;
 use pampero_model::*;
 use pampero_runtime::execution::Placement;
 use pampero_runtime::gateway::{Caps, Gateway};
+use proptest::prelude::{Strategy as Generator, *};
 
-/// Buys for the next sum of a list whenever it sees a book.
-struct Buyer(Vec<&'static str>);
+/// Asks for everything on its list when it sees a book.
+struct Asker(Vec<Intent>);
 
-impl Strategy for Buyer {
+impl Strategy for Asker {
     fn requirements(&self) -> Requirements {
         Requirements { markets: vec![MarketId(0)], ..Requirements::default() }
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {
-        for sum in self.0.drain(..) {
-            let size = Size::Quote(sum.parse().unwrap());
-            ctx.submit(Intent::limit(market, Side::Buy, size, "90".parse().unwrap())).unwrap();
+        for intent in self.0.drain(..) {
+            let _ = ctx.submit(Intent { market, ..intent }); // a refusal is an answer, too
         }
     }
 }
 
-/// Orders approved by a real gate at second zero.
-fn approved(sums: &[&'static str]) -> Vec<Approved<Order>> {
+/// Bids for these sums, approved by a real gate at second zero.
+fn approved(sums: &[&str]) -> Vec<Approved<Order>> {
+    let bid = |sum: &&str| {
+        let size = Size::Quote(sum.parse().unwrap());
+        Intent::limit(MarketId(0), Side::Buy, size, "90".parse().unwrap())
+    };
+    let orders = decide(sums.iter().map(bid).collect(), Limits::default(), &[], None);
+    assert_eq!(orders.len(), sums.len());
+    orders
+}
+
+/// What a real gate approves of the intents at second zero, and then of the operator's orders.
+fn decide(
+    intents: Vec<Intent>,
+    account_limits: Limits,
+    controls: &[Control],
+    market_bound: Option<Rate>,
+) -> Vec<Approved<Order>> {
     let mut markets = Markets::default();
-    markets.insert(Market::new("bitex", "btc_usd").unwrap()).unwrap();
+    let mut market = Market::new("bitex", "btc_usd").unwrap();
+    market.fingerprint_span = 999;
+    markets.insert(market).unwrap();
     let mut setup = Setup::new(markets, "usd".parse().unwrap());
-    setup.strategies.push((Box::new(Buyer(sums.to_vec())), Limits::default()));
+    setup.market_bound = market_bound.unwrap_or(setup.market_bound);
+    setup.strategies.push((Box::new(Asker(intents)), Limits::default()));
+    setup.account_limits = account_limits;
     let (owner, venue) = (Owner::Strategy(StrategyId(0)), VenueId(0));
-    setup.allocations.push(Allocation { owner, venue, money: "100000 USD".parse().unwrap() });
+    for money in ["100000 USD", "1000 BTC"] {
+        setup.allocations.push(Allocation { owner, venue, money: money.parse().unwrap() });
+    }
     let mut engine = Engine::new(setup).unwrap();
     let mut out = Outputs::default();
     let level = |price: &str| Level { price: price.parse().unwrap(), quantity: "1".parse().unwrap() };
@@ -45,9 +67,13 @@ fn approved(sums: &[&'static str]) -> Vec<Approved<Order>> {
     engine.step(&Event { time: Timestamp::from_secs(0), kind: EventKind::EnvironmentConfirmed }, &mut out);
     let kind = EventKind::Quote { market: MarketId(0), quote };
     engine.step(&Event { time: Timestamp::from_secs(0), kind }, &mut out);
-    let placed = out.commands.drain(..).map(|command| match command {
-        Command::Place(order) => order,
-        other => panic!("{other:?}"),
+    for control in controls {
+        let kind = EventKind::Control(*control);
+        engine.step(&Event { time: Timestamp::from_secs(0), kind }, &mut out);
+    }
+    let placed = out.commands.drain(..).filter_map(|command| match command {
+        Command::Place(order) => Some(order),
+        _ => None,
     });
     placed.collect()
 }
@@ -121,10 +147,14 @@ impl Exchange for Venue {
 
 /// Sends orders through a gateway with a cap of 500 USD and three a minute; the refusals, in order.
 async fn send(venue: Venue, orders: Vec<Approved<Order>>) -> (Vec<String>, usize) {
+    let caps = Caps { orders_per_minute: 3, ..Caps::new([("usd".parse().unwrap(), "500".parse().unwrap())]) };
+    send_through(venue, orders, caps).await
+}
+
+async fn send_through(venue: Venue, orders: Vec<Approved<Order>>, caps: Caps) -> (Vec<String>, usize) {
     let venue = Arc::new(venue);
     let (seconds, halted) = (venue.seconds.clone(), venue.halted.clone());
     let usd: Currency = "usd".parse().unwrap();
-    let caps = Caps { orders_per_minute: 3, ..Caps::new([(usd, "500".parse().unwrap())]) };
     let gateway = Gateway::new(
         venue.clone(),
         caps,
@@ -187,4 +217,55 @@ async fn an_intent_is_sent_once_even_if_it_is_approved_again() {
     let (refusals, arrived) = send(Venue::default(), orders).await;
     assert_eq!(refusals, ["not sent: order 1 was handed over before: an intent is sent at most once"]);
     assert_eq!(arrived, 1);
+}
+
+fn intents() -> impl Generator<Value = Intent> {
+    (any::<bool>(), any::<bool>(), any::<bool>(), 1_i64..2_000_000_000_000, 0.9_f64..1.1).prop_map(
+        |(buys, at_market, reduces, units, distance)| {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let size = if buys {
+                Size::Quote(Cash::from_units(units.into()))
+            } else {
+                Size::Base(Quantity::from_units(units / 100))
+            };
+            let price: Price = format!("{:.6}", 100.0 * distance).parse().unwrap();
+            let intent = if at_market {
+                Intent::market(MarketId(0), side, size)
+            } else {
+                Intent::limit(MarketId(0), side, size, price)
+            };
+            if reduces { intent.reduce_only() } else { intent }
+        },
+    )
+}
+
+proptest! {
+    /// Whatever limits and caps say, orders that reduce and a flatten included.
+    #[test]
+    fn what_the_gate_approves_is_within_the_cap_of_the_gateway(
+        intents in proptest::collection::vec(intents(), 1..8),
+        cap in 1_i128..1_000_000_000_000,
+        limit in proptest::option::of(1_i128..1_000_000_000_000),
+        quantity in proptest::option::of(1_i64..10_000_000_000),
+        bound in prop_oneof![Just(0), 0_i64..5_000_000],
+        flatten in any::<bool>(),
+    ) {
+        let cap = Cash::from_units(cap);
+        let market = MarketLimits {
+            order_cap: Some(cap),
+            max_order_notional: limit.map(Cash::from_units),
+            max_order_quantity: quantity.map(Quantity::from_units),
+            ..MarketLimits::default()
+        };
+        let limits = Limits { markets: vec![market], ..Limits::default() };
+        let (intents, controls): (_, &[_]) =
+            if flatten { (vec![], &[Control::Halt(None), Control::Flatten(None)]) } else { (intents, &[]) };
+        let orders = decide(intents, limits, controls, Some(Rate::from_units(bound)));
+        // A flatten sells a piece, unless that piece would be below the market's minimum.
+        prop_assert!(!flatten || cap < Cash::from_units(2_000_000) || limit.is_some() || quantity.is_some() || !orders.is_empty());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let caps = Caps::new([("usd".parse().unwrap(), cap)]);
+        let (refusals, _) = runtime.block_on(send_through(Venue::default(), orders, caps));
+        prop_assert_eq!(refusals, Vec::<String>::new());
+    }
 }

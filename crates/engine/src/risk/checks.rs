@@ -109,6 +109,7 @@ pub(crate) fn approve(
     gate.fact(unknown_order)?;
     gate.limit(reconciled)?;
     gate.limit(clock_skew)?;
+    gate.limit(order_cap)?;
     Ok((Approved::by_gate(review.order), gate.ran))
 }
 
@@ -179,6 +180,14 @@ fn order_notional(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> 
     }
     match limits.max_order_value {
         Some(limit) if review.value > limit => Err(Denied::OrderValue { value: review.value, limit }),
+        _ => Ok(()),
+    }
+}
+
+/// What the gateway would refuse is not approved in the first place.
+fn order_cap(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
+    match scope.monitor.limits.market(review.market_id()).order_cap {
+        Some(cap) if review.notional > cap => Err(Denied::OrderCap { notional: review.notional, cap }),
         _ => Ok(()),
     }
 }

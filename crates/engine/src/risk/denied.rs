@@ -121,6 +121,7 @@ denials! {
     22 "UNKNOWN_ORDER" UnknownOrder { other: OrderId } true "The fate of an earlier order on this side of the market is not known.";
     23 "STALE_RECONCILE" StaleReconcile {} true "The account was not reconciled with the venue for too long.";
     24 "CLOCK_SKEW" ClockSkew { skew: Span, limit: Span } true "The local clock differs too much from the venue's.";
+    25 "ORDER_CAP" OrderCap { notional: Cash, cap: Cash } true "The order is worth more, in quote, than the last door before the venue lets through.";
 }
 
 impl fmt::Display for Code {

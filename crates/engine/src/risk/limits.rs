@@ -11,6 +11,9 @@ pub struct MarketLimits {
     pub max_order_quantity: Option<Quantity>,
     /// Largest position in base after every open order is filled.
     pub max_position: Option<Quantity>,
+    /// Largest order in quote that the last door before the venue lets through. Unlike
+    /// [`max_order_notional`](Self::max_order_notional) it holds for orders that make a position smaller, too.
+    pub order_cap: Option<Cash>,
 }
 
 /// The limits of a strategy or of the whole account. `None` leaves a check out; live trading on production

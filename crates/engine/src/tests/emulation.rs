@@ -168,11 +168,15 @@ fn flatten_cancels_then_sells_even_when_halted() {
 #[test]
 fn flatten_sells_in_pieces_as_large_as_one_order_may_be() {
     let plain = MarketLimits::default();
-    // 40 at 99, for the strategy; 0.45 for the account.
+    // 40 at the market, for the strategy; 0.45 for the account; and the same for the door behind both.
     let worth = MarketLimits { max_order_notional: Some("40".parse().unwrap()), ..plain };
     let quantity = MarketLimits { max_order_quantity: Some("0.45".parse().unwrap()), ..plain };
-    let cases =
-        [(worth, plain, ["0.4040404", "0.4040404", "0.1919192"]), (plain, quantity, ["0.45", "0.45", "0.1"])];
+    let cap = MarketLimits { order_cap: Some("40".parse().unwrap()), ..plain };
+    let cases = [
+        (worth, plain, ["0.39999999", "0.39999999", "0.20000002"]),
+        (plain, quantity, ["0.45", "0.45", "0.1"]),
+        (plain, cap, ["0.39999999", "0.39999999", "0.20000002"]),
+    ];
     for (own, account, pieces) in cases {
         let mut setup = setup(Limits { markets: vec![own], ..Limits::default() });
         setup.account_limits = Limits { markets: vec![account], ..Limits::default() };

@@ -143,6 +143,7 @@ fn cases() -> Vec<Case> {
             rig.step(EventKind::Reconciled { venue: VENUE, until: Timestamp::from_secs(120) });
             rig.pass(Span::from_secs(121));
         }),
+        (Code::OrderCap, market_limits(|market| market.order_cap = "99".parse().ok()), nothing),
         (Code::ClockSkew, limits(|limits| limits.max_clock_skew = Some(Span::from_secs(5))), |rig| {
             rig.step(EventKind::ClockSkew(Span::from_secs(6)));
         }),
@@ -200,7 +201,7 @@ fn every_row_of_the_gate_has_a_case() {
         assert!(found, "{} has no case", check.code);
     }
     let rows: std::collections::BTreeSet<u8> = CHECKS.iter().map(|check| check.row).collect();
-    assert_eq!(rows.into_iter().collect::<Vec<_>>(), (0..=24).collect::<Vec<_>>());
+    assert_eq!(rows.into_iter().collect::<Vec<_>>(), (0..=25).collect::<Vec<_>>());
 }
 
 #[test]
@@ -241,7 +242,8 @@ fn reducing_orders_pass_where_the_code_says_so() {
         prepare(&mut rig);
         let mid = rig.engine.view(MARKET).unwrap().mark(rig.now).unwrap().value;
         let at = if code == Code::PriceCollar { price("100") } else { mid };
-        let sell = Intent::limit(MARKET, Side::Sell, base("0.1"), at);
+        let size = if code == Code::OrderCap { "1" } else { "0.1" };
+        let sell = Intent::limit(MARKET, Side::Sell, base(size), at);
         let result = rig.submit(sell).map_err(|denied| denied.code());
         if code.applies_to_reducing() {
             assert!(result.is_err(), "{code} should stop a reducing order too");

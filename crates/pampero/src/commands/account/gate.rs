@@ -255,12 +255,16 @@ pub(super) fn pass(rules: &Rules, code: &str, wanted: Wanted, facts: &Facts) -> 
     let config = rules.in_force(&market, facts)?;
     let definition = definition(wanted);
     let definitions = [definition];
-    let plan = plan::resolve(&config, &definitions, &[], Path::new(""))
+    let mut plan = plan::resolve(&config, &definitions, &[], Path::new(""))
         .map_err(|list| Failure::Config(config::Problems { source: None, list }))?;
+    let cap = cap(&config, &market, plan.report_currency);
+    let id = plan.markets.iter().find(|(_, listed)| listed.code == market.code).map(|(id, _)| id);
+    if let Some(id) = id {
+        plan.cap_orders(id, cap);
+    }
     let mut setup = plan.setup().map_err(Failure::Run)?;
     // Each hand-made order gets its own mark: milliseconds are a counter that survives restarts.
     setup.fingerprint = Fingerprint::from_counter(u64::try_from(facts.read_at.as_millis()).unwrap_or(0));
-    let cap = cap(&config, &market);
     let mut engine = Engine::new(setup).map_err(|error| Failure::Run(error.to_string()))?;
     let (order, approved_at) = decide(&mut engine, facts)?;
     Ok(Passed { order, approved_at, checks: engine.checks_ran(), market, cap })
@@ -274,10 +278,11 @@ fn definition(wanted: Wanted) -> StrategyDefinition {
 }
 
 /// The largest order that leaves, whatever the limits say.
-fn cap(config: &Config, market: &Market) -> Cash {
+fn cap(config: &Config, market: &Market, report: Currency) -> Cash {
     let set = config.trading.live.max_notional.iter().find(|(currency, _)| currency == market.quote.code());
     let of_market = config.limits.markets.get(&market.code).and_then(|limits| limits.max_order_notional);
-    set.map(|(_, cash)| *cash).or(of_market).or(config.limits.values.max_order_value).unwrap_or(Cash::MAX)
+    let value = config.limits.values.max_order_value.filter(|_| market.quote == report);
+    set.map(|(_, cash)| *cash).or(of_market).or(value).unwrap_or(Cash::MAX)
 }
 
 /// Shows the engine everything, the market of the order last, and takes its decision.

@@ -220,28 +220,13 @@ fn hold_what_is_allocated(config: &mut Config) {
     }
 }
 
-/// The caps of the gateway: as configured, or the largest order that the limits allow in a market of the currency.
+/// The caps of the gateway, which the gate knows as well: a currency without one cannot be traded.
 fn caps(reading: &Reading, plan: &Plan<'_>) -> Result<Caps, Failure> {
-    let mut most: BTreeMap<String, Cash> = BTreeMap::new();
-    let limits = plan.strategies.iter().map(|planned| &planned.limits).chain([&plan.account_limits]);
-    for limits in limits {
-        for ((_, market), limits) in plan.markets.iter().zip(&limits.markets) {
-            if let Some(cap) = limits.max_order_notional {
-                let slot = most.entry(market.quote.code().to_owned()).or_insert(cap);
-                *slot = cap.max(*slot);
-            }
-        }
-    }
-    let live = &reading.config.trading.live;
-    for (name, cap) in &live.max_notional {
-        most.insert(name.to_ascii_lowercase(), *cap);
-    }
     let mut problems = Vec::new();
     let mut named: Vec<(Currency, Cash)> = Vec::new();
-    for (_, market) in plan.markets.iter() {
-        let cap = most.iter().find(|(name, _)| name.eq_ignore_ascii_case(market.quote.code()));
-        if let Some((_, cap)) = cap {
-            named.push((market.quote, *cap));
+    for (id, market) in plan.markets.iter() {
+        if let Some(cap) = plan.account_limits.markets.get(id.index()).and_then(|limits| limits.order_cap) {
+            named.push((market.quote, cap));
             continue;
         }
         let message = format!("nothing says how large an order in {} may be", market.code);
@@ -255,6 +240,7 @@ fn caps(reading: &Reading, plan: &Plan<'_>) -> Result<Caps, Failure> {
     if !problems.is_empty() {
         return Err(Failure::Config(Problems { source: Some(reading.source.clone()), list: problems }));
     }
+    let live = &reading.config.trading.live;
     let mut caps = Caps::new(named);
     caps.orders_per_minute = live.orders_per_minute.unwrap_or(caps.orders_per_minute);
     caps.max_age = live.intent_timeout.unwrap_or(caps.max_age);
