@@ -55,6 +55,20 @@ fn the_gate_refuses_with_its_code_and_values() {
 }
 
 #[test]
+fn a_mistake_in_the_configuration_of_an_order_is_shown_with_its_line() {
+    let exchange = Exchange::start();
+    let text = "[[strategy]]\nname = \"sma-cross\"\nmarkets = [\"btc_usd\"]\n\
+                [run]\nreport_currency = \"CLP\"\n[account]\nusd = \"1\"\n[backtest]\ndata = [\"x.csv\"]\n";
+    std::fs::write(exchange.folder.path().join("hand.toml"), text).unwrap();
+    let arguments: Vec<&str> = buy("3500").into_iter().chain(["--config", "hand.toml"]).collect();
+    let ran = exchange.run(&arguments);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    for part in ["hand.toml", "report_currency = \"CLP\"", "5 |"] {
+        assert!(ran.stderr.contains(part), "no `{part}` in {}", ran.stderr);
+    }
+}
+
+#[test]
 fn the_limits_of_a_configuration_count_instead() {
     let exchange = Exchange::start();
     let config = exchange.folder.path().join("hand.toml");

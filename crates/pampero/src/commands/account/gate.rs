@@ -18,7 +18,7 @@ use pampero_runtime::guard::Level;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::config::{self, Config, LimitsSection, StrategySection};
+use crate::config::{self, Config, LimitsSection, Source, StrategySection};
 use crate::connect::now;
 use crate::error::{Exit, Failure};
 use crate::{market_list, plan};
@@ -48,16 +48,17 @@ pub(super) struct Passed {
 /// The configuration of an order by hand: a file's limits, or careful ones of our own.
 pub(super) struct Rules {
     config: Config,
-    own: bool,
+    /// The file, to show the lines of mistakes; nothing of our own rules.
+    source: Option<Source>,
 }
 
 impl Rules {
     /// Reads a file, or takes the built-in rules.
     pub fn read(file: Option<&Path>) -> Result<Self, Failure> {
-        let Some(path) = file else { return Ok(Self { config: Config::default(), own: true }) };
+        let Some(path) = file else { return Ok(Self { config: Config::default(), source: None }) };
         let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
         let reading = config::read(&path.display().to_string(), &text).without_problems()?;
-        Ok(Self { config: reading.config, own: false })
+        Ok(Self { config: reading.config, source: Some(reading.source) })
     }
 
     /// The markets that the gate has to see: the order's own first, then the others of the file.
@@ -96,7 +97,7 @@ impl Rules {
             );
         }
         config.account = free_and_reserved(facts, &traded)?;
-        if self.own {
+        if self.source.is_none() {
             config.report_currency = Some(market.quote);
             config.limits = own_limits(market, facts)?;
         }
@@ -256,7 +257,7 @@ pub(super) fn pass(rules: &Rules, code: &str, wanted: Wanted, facts: &Facts) -> 
     let definition = definition(wanted);
     let definitions = [definition];
     let mut plan = plan::resolve(&config, &definitions, &[], Path::new(""))
-        .map_err(|list| Failure::Config(config::Problems { source: None, list }))?;
+        .map_err(|list| Failure::Config(config::Problems { source: rules.source.clone(), list }))?;
     let cap = cap(&config, &market, plan.report_currency);
     let id = plan.markets.iter().find(|(_, listed)| listed.code == market.code).map(|(id, _)| id);
     if let Some(id) = id {
