@@ -25,7 +25,8 @@ macro_rules! targets {
 }
 
 targets! {
-    documents errors webhooks decimals timestamps configuration sandbox_configuration csv parquet matching
+    documents errors webhooks decimals timestamps configuration sandbox_configuration csv parquet matching orders
+    reconciling journal records latch arguments responses requests
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(super) fn webhooks(input: &[u8]) {
 }
 
 /// Errors are short, without control characters, and without anything as long as a key.
-fn assert_presentable(error: &Error) {
+pub(super) fn assert_presentable(error: &Error) {
     let text = error.to_string();
     assert!(text.chars().count() <= 600, "{text}");
     assert!(!text.chars().any(char::is_control), "{text:?}");

@@ -46,3 +46,12 @@ pub(super) fn parquet(input: &[u8]) {
         assert!(!error.to_string().is_empty());
     }
 }
+
+/// The words of a command line, a line each.
+pub(super) fn arguments(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let words: Vec<&str> = std::iter::once("pampero").chain(text.lines()).collect();
+    if let Err(error) = pampero::check_command_line(&words) {
+        assert!(error.contains("error:") || error.contains("Usage:"), "{error}");
+    }
+}

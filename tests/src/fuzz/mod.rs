@@ -6,8 +6,11 @@
 
 mod documents;
 mod files;
+mod journal;
 mod matching;
 mod mutate;
+mod network;
+mod orders;
 mod values;
 
 use std::path::PathBuf;
@@ -32,7 +35,7 @@ const fn target(name: &'static str, run: fn(&[u8]), longest: usize) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 18] = [
     target("documents", documents::documents, 4_096),
     target("errors", documents::errors, 1_024),
     target("webhooks", documents::webhooks, 2_048),
@@ -43,6 +46,14 @@ pub const TARGETS: [Target; 10] = [
     target("csv", files::csv, 4_096),
     target("parquet", files::parquet, 16_384),
     target("matching", matching::matching, 1_024),
+    target("orders", orders::orders, 1_024),
+    target("reconciling", orders::reconciling, 128),
+    target("journal", journal::journal, 32),
+    target("records", journal::records, 8_192),
+    target("latch", journal::latch, 512),
+    target("arguments", files::arguments, 256),
+    target("responses", network::responses, 2_048),
+    target("requests", network::requests, 512),
 ];
 
 /// The target of a name.

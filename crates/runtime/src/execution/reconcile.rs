@@ -1,6 +1,6 @@
 //! What is known of an account against what the exchange shows, as a pure function.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pampero_exchange::{OrderStatus, VenueFill, VenueOrder};
 use pampero_model::{
@@ -100,7 +100,7 @@ pub enum Correction {
 /// | an order of ours | a later state, or less left | `Progress` |
 /// | an order of ours | an earlier state, more left, or a word we do not know | none: the read is stale or strange |
 /// | an order of ours | nothing in the list | none: absence is no evidence; see [`wanted`] |
-/// | an order of ours | "not found" when read alone | `Vanished`: an alarm, never an end |
+/// | an order of ours | "not found" when read alone, and nowhere else | `Vanished`: an alarm, never an end |
 /// | an execution, counted | the same again | none |
 /// | an order of ours | an execution not counted | `Fill` |
 /// | an order not ours | an execution not counted | `ForeignFill` |
@@ -112,21 +112,26 @@ pub fn reconcile(local: &Local, snapshot: &Snapshot) -> Vec<Correction> {
     let mut corrections = Vec::new();
     let mut adopted = BTreeSet::new();
     let mut attributed = BTreeSet::new();
-    let listed = snapshot.active.iter().flatten();
-    let read = snapshot.singles.iter().filter_map(|(_, view)| view.as_ref());
-    for view in listed.chain(read) {
+    // An order may be shown several times, in the list and alone: each view is compared with what the last one said.
+    let mut moved = BTreeMap::new();
+    let views = || {
+        let read = snapshot.singles.iter().filter_map(|(_, view)| view.as_ref());
+        snapshot.active.iter().flatten().chain(read)
+    };
+    for view in views() {
         let found = match local.owners.get(&(view.side, view.id)) {
-            Some(Attribution::Ours(order)) => progress(local, *order, view),
+            Some(Attribution::Ours(order)) => progress(local, *order, view, &mut moved),
             Some(Attribution::Other { locks, .. }) => other_changed(*locks, view),
-            // An order may be shown twice, in the list and alone.
             None if !attributed.insert((view.side, view.id)) => None,
             None => attribute(local, view, snapshot.began, &mut adopted),
         };
         corrections.extend(found.filter(|found| !corrections.contains(found)));
     }
+    let is_shown = |key: &Key| views().any(|view| (view.side, view.id) == *key);
     for (key, view) in &snapshot.singles {
         if let (None, Some(Attribution::Ours(order))) = (view, local.owners.get(key))
             && local.orders.get(order).is_some_and(|own| own.stage == Stage::Open && !own.vanished)
+            && !is_shown(key)
         {
             corrections.push(Correction::Vanished { order: *order });
         }
@@ -239,16 +244,26 @@ pub(crate) fn other_locks(view: &VenueOrder) -> i128 {
     super::local::locked_units(view.side, view.price, view.remaining)
 }
 
-fn progress(local: &Local, order: OrderId, view: &VenueOrder) -> Option<Correction> {
-    let own = local.orders.get(&order)?;
+fn progress(
+    local: &Local,
+    order: OrderId,
+    view: &VenueOrder,
+    moved: &mut BTreeMap<OrderId, LocalOrder>,
+) -> Option<Correction> {
+    let own = moved.get(&order).or_else(|| local.orders.get(&order))?;
     let OrderStatus::Known(status) = view.status else { return None };
     let before = own.status.unwrap_or(VenueStatus::Pending);
+    let remaining = view.remaining;
     let stale = rank(status) < rank(before)
         || (is_final(own.status) && status != before)
-        || view.remaining.units() > own.remaining.units();
-    let same = own.status == Some(status) && view.remaining == own.remaining;
-    let news = !stale && (!same || own.vanished);
-    news.then_some(Correction::Progress { order, status, remaining: view.remaining })
+        || remaining.units() > own.remaining.units();
+    let same = own.status == Some(status) && remaining == own.remaining;
+    if stale || (same && !own.vanished) {
+        return None;
+    }
+    let after = LocalOrder { status: Some(status), remaining, vanished: false, ..*own };
+    moved.insert(order, after);
+    Some(Correction::Progress { order, status, remaining })
 }
 
 fn execution(local: &Local, fill: &VenueFill) -> Option<Correction> {

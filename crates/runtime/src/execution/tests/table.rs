@@ -175,6 +175,16 @@ fn not_found_is_an_alarm_and_never_an_end() {
     assert!(local.orders[&OrderId(1)].vanished && local.orders[&OrderId(1)].stage == Stage::Open);
     settle(&mut local, &listed(&[view(1, 11, VenueStatus::Executing, "100")]));
     assert!(!local.orders[&OrderId(1)].vanished, "there it is again");
+    let shown = Snapshot { active: Some(vec![view(1, 11, VenueStatus::ToCancel, "100")]), ..snapshot };
+    settle(&mut local, &shown);
+    assert!(!local.orders[&OrderId(1)].vanished, "what the list shows is there");
+}
+
+#[test]
+fn of_two_views_of_an_order_in_one_look_the_later_state_counts() {
+    let local = local(&[(1, Stage::Open, Some(11))]);
+    let views = [view(1, 11, VenueStatus::ToCancel, "50"), view(1, 11, VenueStatus::Executing, "50")];
+    assert_eq!(words(&local, &listed(&views)), ["progress 1 ToCancel 50 quote"]);
 }
 
 #[test]
