@@ -142,6 +142,7 @@ fn run_of(setup: Setup, feeds: Vec<FeedData>, preset: FillPreset, recording: Rec
     Backtest {
         setup,
         feeds: feeds.into_iter().map(|data| Feed { market: MARKET, data }).collect(),
+        rates: Vec::new(),
         venue: SimSettings { fill: FillModel::preset(preset), latency: Latency::default(), seed: 1 },
         from: Timestamp::MIN,
         to: Timestamp::MAX,

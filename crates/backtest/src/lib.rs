@@ -13,11 +13,13 @@
 mod check;
 mod feed;
 mod outcome;
+mod rates;
 mod run;
 mod simulation;
 
 pub use check::{CheckError, Poison, Rebuild, Verdict, check_determinism, check_lookahead, check_warm_up};
 pub use feed::{Feed, FeedData};
 pub use outcome::{DenialCount, EquityPoint, FillRecord, Outcome};
+pub use rates::RateHistory;
 pub use run::{Backtest, BacktestError, Recording, run, run_with_progress};
 pub use simulation::{Simulation, Witness};

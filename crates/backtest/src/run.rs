@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::feed::{Cursor, Feed, FeedData, Key, Phase};
 use crate::outcome::{EquityPoint, FillRecord, Outcome};
+use crate::rates::{RateHistory, Rates};
 use crate::simulation::{Simulation, Witness, opening};
 
 /// What is kept of a run beside its totals.
@@ -26,6 +27,8 @@ pub struct Backtest {
     pub setup: Setup,
     /// History. At equal times the feed named first comes first.
     pub feeds: Vec<Feed>,
+    /// What currencies were worth over time, where no market says it. At equal times they come before the feeds.
+    pub rates: Vec<RateHistory>,
     /// How the venue fills, how long requests take, and the seed of what is drawn.
     pub venue: SimSettings,
     /// Only what happens at or after this.
@@ -109,6 +112,7 @@ const GRID_POINTS: i64 = 50_000;
 struct Runner {
     simulation: Simulation,
     record: Record,
+    rates: Rates,
     main_market: MarketId,
     range: (Timestamp, Timestamp),
     /// When the next point of the equity curve is due, and the distance between points.
@@ -161,7 +165,7 @@ impl Record {
 
 impl Runner {
     fn new(backtest: Backtest, feeds: &[Feed]) -> Result<(Self, Vec<Cursor<'_>>), BacktestError> {
-        let Backtest { setup, feeds: _, venue: settings, from, to, recording } = backtest;
+        let Backtest { setup, feeds: _, rates, venue: settings, from, to, recording } = backtest;
         for (number, feed) in feeds.iter().enumerate() {
             check_feed(number + 1, feed, setup.markets.len())?;
         }
@@ -187,6 +191,7 @@ impl Runner {
         let runner = Self {
             simulation: Simulation::new(Engine::new(setup)?, venue),
             record: Record { outcome, everything },
+            rates: Rates::new(&rates, range.0),
             main_market: cursors.first().map_or(MarketId(0), |cursor| cursor.feed.market),
             range,
             sample_at: range.0,
@@ -196,6 +201,7 @@ impl Runner {
     }
 
     fn replay(&mut self, mut cursors: Vec<Cursor<'_>>, progress: &mut dyn FnMut(u64, u64)) {
+        self.tell_rates(self.range.0);
         self.simulation.start(self.range.0, &mut self.record);
         let total: usize = cursors.iter().map(Cursor::remaining).sum();
         let total = u64::try_from(total).unwrap_or(u64::MAX);
@@ -203,6 +209,9 @@ impl Runner {
         while let Some((cursor, rival)) = next_cursor(&mut cursors) {
             // The same feed goes on for as long as it comes before the others.
             while cursor.comes_before(rival) {
+                if cursor.next >= self.rates.due {
+                    self.tell_rates(cursor.next);
+                }
                 self.simulation.run_due(cursor.next, &mut self.record);
                 self.observe(cursor);
                 cursor.advance();
@@ -216,6 +225,17 @@ impl Runner {
             }
         }
         progress(self.record.outcome.events, total);
+    }
+
+    /// Tells the engine what currencies are worth up to an instant.
+    #[cold]
+    #[inline(never)]
+    fn tell_rates(&mut self, now: Timestamp) {
+        let Self { simulation, record, rates, .. } = self;
+        while let Some((time, currency, rate)) = rates.pop(now) {
+            simulation.run_due(time, record);
+            simulation.tell(&Event { time, kind: EventKind::Rate { currency, rate } }, record);
+        }
     }
 
     /// Shows one part of an observation to the venue and, when it is whole, to the engine.

@@ -49,6 +49,7 @@ fn backtest(strategy: impl Strategy + 'static) -> Backtest {
     Backtest {
         setup,
         feeds: Vec::new(),
+        rates: Vec::new(),
         venue: SimSettings { seed: 1, ..SimSettings::default() },
         from: Timestamp::MIN,
         to: Timestamp::MAX,

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use pampero_backtest::{Backtest, BacktestError, Feed, FeedData, Outcome, Recording, run};
+use pampero_backtest::{Backtest, BacktestError, Feed, FeedData, Outcome, RateHistory, Recording, run};
 use pampero_engine::{
     Allocation, Context, Desired, Intent, Limits, OrderKind, OrderState, Owner, Reason, Requirements, Setup,
     Strategy, StrategyId, TradingState,
@@ -45,6 +45,7 @@ fn backtest(strategy: impl Strategy + 'static, feeds: Vec<Feed>) -> Backtest {
     Backtest {
         setup: setup(strategy),
         feeds,
+        rates: Vec::new(),
         venue: SimSettings::default(),
         from: Timestamp::MIN,
         to: Timestamp::MAX,
@@ -178,6 +179,52 @@ fn feeds_are_merged_in_time_order_and_what_is_over_comes_first() {
         "120 stop",
     ];
     assert_eq!(seen, expected);
+}
+
+/// Notes what a peso is worth whenever a book is seen.
+struct Worth(Arc<Mutex<Vec<(Timestamp, String)>>>);
+
+impl Strategy for Worth {
+    fn requirements(&self) -> Requirements {
+        Requirements { markets: vec![USD, ARS], ..Requirements::default() }
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, _: MarketId) {
+        let worth = ctx.portfolio().quote_rate(ARS).to_string();
+        self.0.lock().unwrap().push((ctx.now(), worth));
+    }
+}
+
+#[test]
+fn rates_are_told_in_the_order_of_time_and_before_what_is_seen_then() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let feed = quotes(USD, &[(10, 100, 101), (20, 100, 101), (30, 100, 101)]);
+    let times = feed_times(&feed);
+    let rate = |text: &str| text.parse().unwrap();
+    let history = RateHistory {
+        currency: "ars".parse().unwrap(),
+        points: vec![
+            (times[0].minus(Span::from_hours(2)), rate("0.05")),
+            (times[0].minus(Span::from_hours(1)), rate("0.02")),
+            (times[1], rate("0.03")),
+            (times[2].plus(Span::from_nanos(1)), rate("0.04")),
+        ],
+    };
+    let told = Backtest { rates: vec![history], ..backtest(Worth(Arc::clone(&seen)), vec![feed]) };
+    let outcome = run(told).unwrap();
+    let worth: Vec<String> = seen.lock().unwrap().iter().map(|(_, worth)| worth.clone()).collect();
+    assert_eq!(worth, ["0.02", "0.03", "0.03"]);
+    // What came before the first observation is what the run begins with: 10000 + 1000000 × 0.02 dollars, and ten coins at
+    // 100.5; and no rate makes the run longer than what was seen.
+    assert_eq!(outcome.initial_equity.to_string(), "31005");
+    assert_eq!(outcome.range, Some((times[0], times[2])));
+}
+
+fn feed_times(feed: &Feed) -> Vec<Timestamp> {
+    match &feed.data {
+        FeedData::Quotes(series) => series.times.clone(),
+        _ => Vec::new(),
+    }
 }
 
 #[test]

@@ -35,6 +35,9 @@ pub struct Setup {
     pub report_currency: Currency,
     /// Worth of one unit of currencies that no market values.
     pub rates: Vec<(Currency, Price)>,
+    /// How old the worth of a currency may become that is told again and again, by currency: no order increases a
+    /// position on an older one, whatever the limits say.
+    pub rate_ages: Vec<(Currency, Span)>,
     /// What the accounts hold at the start, and whose it is.
     pub allocations: Vec<Allocation>,
     /// How far a market order reaches beyond the best opposite price.
@@ -54,6 +57,7 @@ impl Setup {
             account_limits: Limits::default(),
             report_currency,
             rates: Vec::new(),
+            rate_ages: Vec::new(),
             allocations: Vec::new(),
             market_bound: Rate::from_units(2_000_000),
             trading_day: TradingDay::utc(),
@@ -131,6 +135,7 @@ impl Engine {
         let markets = setup.markets.len();
         let mut portfolio =
             Portfolio::new(&setup.markets, setup.report_currency, setup.strategies.len(), &setup.rates)?;
+        portfolio.limit_rate_ages(&setup.rate_ages);
         let mut slots = Vec::new();
         let mut monitors = Vec::new();
         let mut facts = Vec::new();

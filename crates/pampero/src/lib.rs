@@ -21,6 +21,7 @@ mod market_list;
 mod output;
 mod plan;
 mod progress;
+mod rates;
 mod reference;
 mod sample;
 mod suggest;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use pampero_backtest::RateHistory;
 use pampero_engine::{
     Allocation, Engine, EngineError, Fingerprint, Limits, MarketLimits, Owner, PortfolioError, Setup,
     StrategyDefinition, StrategyId,
@@ -20,6 +21,7 @@ use pampero_venue::{FillModel, FillPreset, Latency, LatencyModel};
 use serde_json::{Map, Value as Json};
 
 use crate::config::{Config, LatencyItem, LimitsSection, Problem, StrategySection, build_parameters};
+use crate::rates::{self, ChangingRate};
 use crate::suggest::hint;
 use crate::{data, market_list};
 
@@ -30,6 +32,14 @@ pub(crate) struct Plan<'a> {
     pub account_limits: Limits,
     pub report_currency: Currency,
     pub rates: Vec<(Currency, Price)>,
+    /// Rates that change.
+    pub changing_rates: Vec<ChangingRate>,
+    /// What they were, for a backtest.
+    pub rate_histories: Vec<RateHistory>,
+    /// What their sources said before a session began, in place of `rates`.
+    pub first_rates: Vec<(Currency, Price)>,
+    /// Whether they are read and become stale, as in a session.
+    rates_age: bool,
     pub allocations: Vec<Allocation>,
     pub market_bound: Rate,
     pub time_zone: String,
@@ -69,12 +79,19 @@ impl Plan<'_> {
             strategies,
             account_limits: self.account_limits.clone(),
             report_currency: self.report_currency,
-            rates: self.rates.clone(),
+            // The first that names a currency counts.
+            rates: self.first_rates.iter().chain(&self.rates).copied().collect(),
+            rate_ages: self.rate_ages(),
             allocations: self.allocations.clone(),
             market_bound: self.market_bound,
             trading_day: self.trading_day.clone(),
             fingerprint: Fingerprint::default(),
         })
+    }
+
+    fn rate_ages(&self) -> Vec<(Currency, Span)> {
+        let changing = self.changing_rates.iter().filter(|_| self.rates_age);
+        changing.filter_map(|rate| Some((rate.currency, rate.stale_after()?))).collect()
     }
 
     /// The fill model of a preset. The configured share of the volume belongs to the configured preset.
@@ -95,6 +112,9 @@ impl Plan<'_> {
             add(format!("{} {parameters} {:?} {:?}", planned.label, planned.markets, planned.limits));
         }
         add(format!("{:?} {:?} {:?}", self.account_limits, self.report_currency, self.rates));
+        if !self.changing_rates.is_empty() {
+            add(format!("{:?} {:?}", self.changing_rates, self.rate_histories));
+        }
         add(format!("{:?} {:?} {}", self.allocations, self.market_bound, self.time_zone));
         add(format!("{} {:?} {:?} {:?} {:?}", self.seed, self.fill, self.latency, self.from, self.to));
         hasher.finalize().to_hex().to_string()
@@ -133,6 +153,7 @@ impl Plan<'_> {
     /// The plan as paper and live trading follow it: no order increases a position on data older than the feed calls
     /// stale, whatever the limits say. A backtest on candles has to allow more, since hours may pass without a trade.
     /// The gate knows the caps of the gateway, so that nothing is approved that it would refuse.
+    /// Nor on a rate that its source has not confirmed for too long; of history a rate counts until the next.
     pub fn in_session(mut self, config: &Config) -> Self {
         let stale = config.trading.feed.stale_after.unwrap_or(FeedSettings::default().stale_after);
         let limit = &mut self.account_limits.max_data_age;
@@ -140,6 +161,7 @@ impl Plan<'_> {
         for (market, cap) in self.order_caps(config) {
             self.cap_orders(market, cap);
         }
+        self.rates_age = true;
         self
     }
 
@@ -187,6 +209,8 @@ fn resolve_with<'a>(
     resolver.check_rates_and_markets();
     let first_quote = resolver.markets.get(MarketId(0)).map(|market| market.quote);
     let report_currency = config.report_currency.or(first_quote);
+    let (changing_rates, wrong) = rates::resolve(config, &resolver.markets, report_currency);
+    resolver.problems.extend(wrong);
     let (time_zone, trading_day) = resolver.trading_day();
     let (from, to) = resolver.range();
     let fill = resolver.fill();
@@ -201,6 +225,10 @@ fn resolve_with<'a>(
         account_limits,
         report_currency,
         rates: config.rates.clone(),
+        changing_rates,
+        rate_histories: Vec::new(),
+        first_rates: Vec::new(),
+        rates_age: false,
         allocations,
         market_bound: config.market_bound.unwrap_or(Rate::from_units(2_000_000)),
         time_zone,
@@ -231,8 +259,12 @@ pub(crate) fn check<'a>(
         _ => Ok(plan),
     });
     match tried {
-        Ok(plan) if problems.is_empty() => return Ok(plan),
-        Ok(_) => {}
+        Ok(plan) => {
+            problems.extend(rates::check_histories(&plan.changing_rates, folder));
+            if problems.is_empty() {
+                return Ok(plan);
+            }
+        }
         Err(others) => problems.extend(others),
     }
     Err(problems)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use pampero_model::{Currency, Price, Span, Timestamp};
 use pampero_runtime::feed::{
-    Clock, FeedMessage, News, RateError, RatePlace, RateSource, wall_clock, watch_rates,
+    Clock, RateError, RateMessage, RatePlace, RateSource, read_rates, wall_clock, watch_rates,
 };
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -93,7 +93,7 @@ fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
 }
 
-async fn next(messages: &mut mpsc::Receiver<FeedMessage>) -> FeedMessage {
+async fn next(messages: &mut mpsc::Receiver<RateMessage>) -> RateMessage {
     tokio::time::timeout(std::time::Duration::from_secs(30), messages.recv()).await.unwrap().unwrap()
 }
 
@@ -113,23 +113,24 @@ async fn a_document_is_read_again_and_again_and_what_is_wrong_is_told() {
     let sources = vec![source(RatePlace::Document(address), "/usd")];
     let watching = tokio::spawn(watch_rates(sources, wall_clock(), sender, std::future::pending()));
     let usd: Currency = "usd".parse().unwrap();
-    let rate = |text: &str| vec![News::Rate { currency: usd, rate: text.parse::<Price>().unwrap() }];
     let first = next(&mut messages).await;
-    assert_eq!((first.news, first.error), (rate("1300.25"), None));
+    assert_eq!(
+        (first.currency, first.rate.unwrap().to_string().as_str(), first.stale),
+        (usd, "1300.25", false)
+    );
     for words in ["status 302", "status 500", "longer than 1048576 bytes", "nothing at `/usd`"] {
         let message = next(&mut messages).await;
-        assert_eq!(message.news, []);
-        let error = message.error.unwrap().to_string();
-        assert!(error.contains("the rate of USD") && error.contains(words), "{error}");
+        let error = message.rate.unwrap_err().to_string();
+        assert!(error.contains(words) && !message.stale, "{error}");
     }
-    assert_eq!(next(&mut messages).await.news, rate("1301"));
+    assert_eq!(next(&mut messages).await.rate.unwrap().to_string(), "1301");
     // Nobody listens any more.
     drop(messages);
     watching.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_rate_that_does_not_come_is_stale_once_after_its_limit() {
+async fn a_rate_that_does_not_come_is_stale_after_its_limit() {
     let seconds = Arc::new(AtomicI64::new(0));
     let clock: Clock = {
         let seconds = Arc::clone(&seconds);
@@ -143,11 +144,12 @@ async fn a_rate_that_does_not_come_is_stale_once_after_its_limit() {
     let mut stale = Vec::new();
     for _ in 0..10 {
         let message = next(&mut messages).await;
-        assert!(message.error.unwrap().to_string().contains("none: "));
-        stale.extend(message.news.into_iter().map(|news| (message.at, news)));
+        assert!(message.rate.unwrap_err().to_string().contains("none: "));
+        stale.push((message.at, message.stale));
     }
-    let [(at, News::RateStale { since: None, .. })] = &stale[..] else { panic!("{stale:?}") };
-    assert_eq!(*at, Timestamp::from_secs(70));
+    let first = stale.iter().find(|(_, stale)| *stale).unwrap().0;
+    assert_eq!(first, Timestamp::from_secs(60));
+    assert!(stale.iter().all(|(at, stale)| *stale == (*at >= first)), "{stale:?}");
     drop(messages);
     watching.await.unwrap().unwrap();
 }
@@ -165,10 +167,32 @@ async fn a_file_counts_as_long_as_somebody_writes_it() {
         let until = std::future::pending();
         let watching = tokio::spawn(watch_rates(sources, clock, sender, until));
         let message = next(&mut messages).await;
-        assert_eq!(message.error.is_none(), is_fresh, "{message:?}");
+        assert_eq!((message.rate.is_ok(), message.stale), (is_fresh, !is_fresh), "{message:?}");
         drop(messages);
         watching.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn only_what_was_written_anew_is_told_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usd.txt");
+    std::fs::write(&path, "1299.5\n").unwrap();
+    let sources = vec![source(RatePlace::File(path.clone()), "")];
+    let first = read_rates(&sources, &wall_clock()).await.unwrap();
+    assert_eq!(first, [("usd".parse().unwrap(), "1299.5".parse().unwrap())]);
+    let (sender, mut messages) = mpsc::channel(8);
+    let watching = tokio::spawn(watch_rates(sources, wall_clock(), sender, std::future::pending()));
+    assert_eq!(next(&mut messages).await.rate.unwrap().to_string(), "1299.5");
+    // However often it was read meanwhile, the next message is of the next writing.
+    let anew = folder.path().join("new.txt");
+    std::fs::write(&anew, "1300").unwrap();
+    std::fs::rename(&anew, &path).unwrap();
+    assert_eq!(next(&mut messages).await.rate.unwrap().to_string(), "1300");
+    drop(messages);
+    watching.await.unwrap().unwrap();
+    let missing = vec![source(RatePlace::File(folder.path().join("none")), "")];
+    assert!(read_rates(&missing, &wall_clock()).await.is_err());
 }
 
 #[tokio::test]

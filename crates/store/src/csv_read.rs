@@ -132,7 +132,7 @@ impl Sniffed {
 }
 
 /// The one of `,`, `;`, tab and `|` that a line holds most of.
-fn delimiter_of(line: &[u8]) -> u8 {
+pub(crate) fn delimiter_of(line: &[u8]) -> u8 {
     let count = |delimiter: &u8| memchr::memchr_iter(*delimiter, line).count();
     // The last of equals wins, so the most common one stands last.
     [b'|', b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')

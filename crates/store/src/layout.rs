@@ -55,7 +55,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// Finds the columns by name.
     pub(crate) fn by_name(path: &Path, names: &[String], unit: Option<TimeUnit>) -> Result<Self, DataError> {
-        let header = Header { keys: names.iter().map(|name| key(name)).collect(), names };
+        let header = Header::new(names);
         let error = |reason: &str| DataError::Columns {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -213,6 +213,18 @@ fn key(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
+/// The column of times, and the unit that its name states.
+pub(crate) fn time_column(names: &[String]) -> Option<(usize, Option<TimeUnit>)> {
+    let header = Header::new(names);
+    let time = header.find(&TIMES)?;
+    Some((time, unit_of_name(&header, time)))
+}
+
+/// The first of some columns that there is.
+pub(crate) fn column(names: &[String], candidates: &[&str]) -> Option<usize> {
+    Header::new(names).find(candidates)
+}
+
 /// The unit that the name of a time column states: `timestamp_ms`.
 fn unit_of_name(header: &Header<'_>, at: usize) -> Option<TimeUnit> {
     let name = header.names.get(at)?.to_ascii_lowercase();
@@ -229,7 +241,11 @@ struct Header<'a> {
     names: &'a [String],
 }
 
-impl Header<'_> {
+impl<'a> Header<'a> {
+    fn new(names: &'a [String]) -> Self {
+        Self { keys: names.iter().map(|name| key(name)).collect(), names }
+    }
+
     fn find(&self, candidates: &[&str]) -> Option<usize> {
         candidates.iter().find_map(|candidate| self.keys.iter().position(|key| key == candidate))
     }

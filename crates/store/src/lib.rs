@@ -1,7 +1,7 @@
 //! Market data on disk: importers, the Parquet catalogue, verification and synthetic markets.
 //!
 //! * [`load`] reads a file of candles, trades, best quotes or books and recognises its form by its content;
-//!   [`load_bytes`] does so for data in memory.
+//!   [`load_bytes`] does so for data in memory. [`load_rates`] reads what a currency was worth over time.
 //! * [`write_parquet`] and [`write_csv`] write a series; both forms are exact and are read back unchanged.
 //! * [`Catalog`] keeps history in a folder, a Parquet file a day, and merges what is imported.
 //! * [`verify`] reports what is doubtful in a series, [`resample`] makes longer candles, [`generate`] draws synthetic
@@ -52,6 +52,7 @@ mod load;
 mod merge;
 mod parquet_read;
 mod parquet_write;
+mod rates;
 mod resample;
 mod rows;
 mod table;
@@ -68,5 +69,6 @@ pub use generate::{SyntheticMarket, generate};
 pub use hash::content_hash;
 pub use load::{load, load_bytes};
 pub use parquet_write::{FileInfo, to_parquet, write_atomically, write_parquet};
+pub use rates::load_rates;
 pub use resample::resample;
 pub use verify::{Check, Finding, OUTLIER_LIMIT, VerifyReport, verify};

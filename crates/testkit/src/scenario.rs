@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pampero_backtest::{Backtest, Feed, FeedData, Poison, Recording, run};
+use pampero_backtest::{Backtest, Feed, FeedData, Poison, RateHistory, Recording, run};
 use pampero_engine::{Allocation, Limits, Owner, Setup, Strategy, StrategyId};
 use pampero_model::{
     BookSeries, BookSnapshot, Candle, CandleSeries, Currency, Level, Market, MarketId, Markets, Money, Price,
@@ -34,6 +34,8 @@ pub struct Scenario {
     /// The market that is written about.
     current: usize,
     rates: Vec<(Currency, Price)>,
+    told_rates: Vec<RateHistory>,
+    rate_ages: Vec<(Currency, Span)>,
     limits: Limits,
     venue: SimSettings,
 }
@@ -104,6 +106,8 @@ impl Scenario {
             scripts: vec![Script::new(market("0"))],
             current: 0,
             rates: Vec::new(),
+            told_rates: Vec::new(),
+            rate_ages: Vec::new(),
             limits: Limits::default(),
             venue: SimSettings { seed: 1, ..SimSettings::default() },
         }
@@ -146,6 +150,27 @@ impl Scenario {
     #[track_caller]
     pub fn rate(mut self, currency: &str, worth: &str) -> Self {
         self.rates.push((literal(currency), literal(worth)));
+        self
+    }
+
+    /// A source outside the markets tells at an instant what one unit of a currency is worth, which has a
+    /// [`rate`](Self::rate) until then. Call it in the order of time.
+    #[must_use]
+    #[track_caller]
+    pub fn rate_told(mut self, secs: i64, currency: &str, worth: &str) -> Self {
+        let (currency, point) = (literal(currency), (at(secs), literal(worth)));
+        match self.told_rates.iter_mut().find(|history| history.currency == currency) {
+            Some(history) => history.points.push(point),
+            None => self.told_rates.push(RateHistory { currency, points: vec![point] }),
+        }
+        self
+    }
+
+    /// Told rates of a currency are stale after so long.
+    #[must_use]
+    #[track_caller]
+    pub fn rate_stale_after(mut self, currency: &str, span: Span) -> Self {
+        self.rate_ages.push((literal(currency), span));
         self
     }
 
@@ -313,9 +338,11 @@ impl Scenario {
         setup.strategies.push((strategy, self.limits.clone()));
         setup.allocations = allocations;
         setup.rates.clone_from(&self.rates);
+        setup.rate_ages.clone_from(&self.rate_ages);
         Backtest {
             setup,
             feeds,
+            rates: self.told_rates.clone(),
             venue: self.venue.clone(),
             from: Timestamp::MIN,
             to: Timestamp::MAX,
@@ -333,6 +360,9 @@ impl Scenario {
             script.quotes = poison.quotes(&script.quotes, now);
             script.trades = poison.trades(&script.trades, now);
             script.candles = poison.candles(&script.candles, now);
+        }
+        for history in &mut poisoned.told_rates {
+            history.points.retain(|(at, _)| *at <= now);
         }
         poisoned
     }

@@ -122,12 +122,16 @@ impl CrossMarket {
         near.map_or(price, |order| order.price)
     }
 
-    /// Made quote per hedging quote.
+    /// Made quote per hedging quote. Nothing while a rate that is told from outside is stale: then nothing is quoted.
     fn exchange_rate(&self, ctx: &Context<'_>) -> Option<Price> {
         if let Some(rate) = self.params.exchange_rate {
             return Some(rate);
         }
-        let [maker, taker] = [self.maker, self.taker].map(|market| ctx.portfolio().quote_rate(market));
+        let markets = [self.maker, self.taker];
+        if markets.into_iter().any(|market| ctx.portfolio().is_rate_stale(ctx.now(), market)) {
+            return None;
+        }
+        let [maker, taker] = markets.map(|market| ctx.portfolio().quote_rate(market));
         let maker = Quantity::from_units(maker.units());
         Cash::from_units(taker.units().into())
             .average_price(maker, Rounding::HalfEven)

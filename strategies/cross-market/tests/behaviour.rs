@@ -3,7 +3,7 @@
 
 use pampero_cross_market::{CrossMarket, CrossMarketParams};
 use pampero_engine::{RestoreError, Strategy};
-use pampero_model::{Market, Span, TradeSeries};
+use pampero_model::{Market, Span, Timestamp, TradeSeries};
 use pampero_testkit::proptest::prelude::*;
 use pampero_testkit::*;
 
@@ -69,6 +69,21 @@ fn it_quotes_what_it_gets_on_the_other_book_less_its_profit() {
     // 99 × 1000 × 0.99 and 101 × 1000 × 1.01: a bid from the other book's bids, an ask from its asks. A maker of the
     // opposite idea would bid above them.
     run.expect_orders(&["0s buy 98010 quote at 98010", "0s sell 1 base at 102010"]).expect_nothing_denied();
+}
+
+#[test]
+fn without_a_rate_of_its_own_it_takes_the_one_that_is_told_and_quotes_nothing_while_that_is_stale() {
+    let params = CrossMarketParams { exchange_rate: None, ..params() };
+    let told = steady(30).rate_told(2, "USD", "1010").rate_told(20, "USD", "1000");
+    let run = told.rate_stale_after("USD", Span::from_secs(10)).run(strategy(params));
+    // 99 × 1010 × 0.99 from the second second on; gone at the first look after the twelfth, there again at the twentieth.
+    let bids: Vec<String> = run.order_lines().into_iter().filter(|line| line.contains("buy")).collect();
+    assert_eq!(
+        bids,
+        ["0s buy 98010 quote at 98010", "2s buy 98990.1 quote at 98990.1", "20s buy 98010 quote at 98010"]
+    );
+    let ended: Vec<Timestamp> = run.orders().iter().map(|order| order.updated_at).collect();
+    assert_eq!(ended[2..4], [at(13), at(13)], "{:?}", run.order_lines());
 }
 
 #[test]

@@ -108,6 +108,8 @@ struct Asset {
     rate: i64,
     /// When an outside rate was last set; the latest instant for one fixed by configuration.
     rate_at: Timestamp,
+    /// How old an outside rate may become.
+    rate_age: Option<Span>,
     /// By owner.
     holdings: Vec<Holding>,
 }
@@ -166,6 +168,7 @@ impl Portfolio {
                         source: RateSource::External,
                         rate: 0,
                         rate_at: Timestamp::MAX,
+                        rate_age: None,
                         holdings: vec![Holding::default(); owners],
                     });
                     assets.len() - 1
@@ -365,6 +368,14 @@ impl Portfolio {
         }
     }
 
+    /// Says how old the worth of currencies may become that is told from outside.
+    pub(crate) fn limit_rate_ages(&mut self, ages: &[(Currency, Span)]) {
+        for asset in &mut self.assets {
+            let own = ages.iter().find(|(currency, _)| *currency == asset.currency);
+            asset.rate_age = own.map(|(_, age)| *age).filter(|_| asset.source == RateSource::External);
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn look_for_unvalued(&mut self) {
@@ -381,10 +392,24 @@ impl Portfolio {
         Price::from_units(self.pairs.get(market.index()).map_or(0, |pair| self.rate(pair.quote)))
     }
 
-    /// Age of the outside rate that a market's quote currency depends on; zero where it depends on none.
+    /// Age of the outside rate that a market's quote currency depends on; zero, or less, where it depends on none.
     pub(crate) fn rate_age(&self, now: Timestamp, market: MarketId) -> Span {
-        let quote = self.pairs.get(market.index()).and_then(|pair| self.assets.get(pair.quote));
-        quote.map_or(Span::ZERO, |asset| now.since(asset.rate_at))
+        self.quote_asset(market).map_or(Span::ZERO, |asset| now.since(asset.rate_at))
+    }
+
+    /// How old that rate may become, where its source says so.
+    pub(crate) fn rate_age_limit(&self, market: MarketId) -> Option<Span> {
+        self.quote_asset(market).and_then(|asset| asset.rate_age)
+    }
+
+    /// Whether the outside rate that a market's quote currency depends on was not told for longer than its source
+    /// allows: a strategy that quotes by it should not any more.
+    pub fn is_rate_stale(&self, now: Timestamp, market: MarketId) -> bool {
+        self.rate_age_limit(market).is_some_and(|limit| self.rate_age(now, market) > limit)
+    }
+
+    fn quote_asset(&self, market: MarketId) -> Option<&Asset> {
+        self.pairs.get(market.index()).and_then(|pair| self.assets.get(pair.quote))
     }
 
     /// The worth of an amount in the report currency, rounded down; zero while its rate is not known.

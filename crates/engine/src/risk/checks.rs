@@ -296,7 +296,8 @@ fn fresh_data(review: &Review<'_>, scope: &Scope<'_>) -> Result<(), Denied> {
         return Err(Denied::StaleBalance { age, limit });
     }
     let age = review.portfolio.rate_age(review.now, review.market_id());
-    if let Some(limit) = older(age, limits.max_rate_age) {
+    let of_source = review.portfolio.rate_age_limit(review.market_id());
+    if let Some(limit) = older(age, limits.max_rate_age).or_else(|| older(age, of_source)) {
         return Err(Denied::StaleRate { age, limit });
     }
     Ok(())

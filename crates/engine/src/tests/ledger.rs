@@ -145,6 +145,29 @@ fn a_stale_rate_stops_increasing_orders_only() {
 }
 
 #[test]
+fn a_rate_that_its_source_calls_stale_does_so_too_and_the_strategy_sees_it() {
+    let mut setup = two_markets();
+    setup.strategies[0].1 = Limits::default();
+    setup.rate_ages.push(("ars".parse().unwrap(), Span::from_minutes(5)));
+    let mut rig = Rig::from_setup(setup);
+    let other = MarketId(1);
+    let level = |text| Level { price: price(text), quantity: Quantity::MAX };
+    let book = Quote { bid: level("99000"), ask: level("101000") };
+    rig.step(EventKind::Quote { market: other, quote: book });
+    let buy = Intent::limit(other, Side::Buy, quote("100000"), price("100000"));
+    let stale = |rig: &mut Rig| rig.act(|ctx| ctx.portfolio().is_rate_stale(ctx.now(), other));
+    assert!(!stale(&mut rig), "what the configuration fixes has no age");
+    rig.step(EventKind::Rate { currency: "ars".parse().unwrap(), rate: price("0.002") });
+    rig.pass(Span::from_minutes(5));
+    assert!(!stale(&mut rig));
+    rig.pass(Span::from_secs(1));
+    assert!(stale(&mut rig));
+    assert_eq!(rig.submit(buy).unwrap_err().code(), Code::StaleRate);
+    rig.step(EventKind::Rate { currency: "ars".parse().unwrap(), rate: price("0.002") });
+    assert!(!stale(&mut rig) && rig.submit(buy).is_ok());
+}
+
+#[test]
 fn a_currency_without_a_price_is_an_error_that_says_what_to_do() {
     let mut setup = two_markets();
     setup.rates.clear();

@@ -21,7 +21,7 @@ use crate::error::Failure;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::wire::{self, FeedFacts};
-use crate::{flags, output, sample};
+use crate::{flags, output, rates, sample};
 
 /// Trades strategies through history.
 pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -> Result<(), Failure> {
@@ -54,7 +54,8 @@ pub(super) fn with_plan<T>(
     })?;
     let load_seconds = loading.elapsed().as_secs_f64();
     let markets: Vec<String> = loaded.iter().map(|part| part.market.clone()).collect();
-    let plan = plan::resolve(&config, strategies, &markets, &folder).map_err(locate)?;
+    let mut plan = plan::resolve(&config, strategies, &markets, &folder).map_err(locate)?;
+    plan.rate_histories = rates::histories(&plan.changing_rates, &folder)?;
     then(&plan, loaded, load_seconds)
 }
 
@@ -63,6 +64,7 @@ pub(super) fn assemble(plan: &Plan<'_>, feeds: Vec<Feed>, preset: FillPreset) ->
     Ok(Backtest {
         setup: plan.setup()?,
         feeds,
+        rates: plan.rate_histories.clone(),
         venue: SimSettings { fill: plan.fill_model(preset), latency: plan.latency.clone(), seed: plan.seed },
         from: plan.from,
         to: plan.to,
@@ -75,7 +77,7 @@ fn configuration(
     args: &BacktestArgs,
     strategies: &[StrategyDefinition],
 ) -> Result<(Config, Option<Source>, PathBuf), Failure> {
-    let (reading, folder) = match &args.config {
+    let (mut reading, folder) = match &args.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
             let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -90,9 +92,14 @@ fn configuration(
     if !reading.problems.is_empty() {
         return Err(reading.all_problems(|config| plan::problems(config, strategies, &folder)).into());
     }
+    if args.data.is_empty() {
+        return Ok((reading.config, Some(reading.source), folder));
+    }
     // Files of the command line are of the working directory, whatever the configuration's folder.
-    let folder = if args.data.is_empty() { folder } else { PathBuf::new() };
-    Ok((reading.config, Some(reading.source), folder))
+    for history in reading.config.rate_sources.values_mut().filter_map(|rate| rate.history.as_mut()) {
+        *history = folder.join(&*history);
+    }
+    Ok((reading.config, Some(reading.source), PathBuf::new()))
 }
 
 /// What the report says the run was made from.

@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub limits: LimitsSection,
     pub market_bound: Option<Rate>,
     pub rates: Vec<(Currency, Price)>,
+    /// Where rates come from that change, by currency as it is written.
+    pub rate_sources: BTreeMap<String, RateSection>,
     pub markets: BTreeMap<String, MarketSection>,
     pub backtest: BacktestSection,
     pub trading: TradingSection,
@@ -122,6 +124,18 @@ pub(crate) struct MarketSection {
     pub maker_fee: Option<Rate>,
     pub taker_fee: Option<Rate>,
     pub fingerprint_span: Option<u32>,
+}
+
+/// Where the worth of a currency comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RateSection {
+    pub url: Option<String>,
+    pub file: Option<PathBuf>,
+    pub pointer: Option<String>,
+    pub invert: Option<bool>,
+    pub every: Option<Span>,
+    pub stale_after: Option<Span>,
+    pub history: Option<PathBuf>,
 }
 
 /// What only backtests need.

@@ -9,8 +9,8 @@ use pampero_venue::FillPreset;
 
 use super::document::{Field, Node, Place, Value};
 use super::limits::{LIMITS, MARKET_LIMITS};
-use super::trading::{TRADING, TRADING_TABLES};
-use super::{Config, DataItem, LatencyItem, LimitsSection, MarketSection, StrategySection};
+use super::trading::{TRADING, TRADING_TABLES, address, flag};
+use super::{Config, DataItem, LatencyItem, LimitsSection, MarketSection, RateSection, StrategySection};
 use crate::suggest::closest;
 
 /// What a value may be.
@@ -144,6 +144,11 @@ const BASE_TABLES: &[(&str, &str)] = &[
     ("limits.markets", "Limits in the units of one market, by market."),
     ("orders", "How orders are made."),
     ("rates", "Worth of one unit of a currency in the report currency, where no market says it."),
+    (
+        "rate_sources",
+        "Where a rate of [rates] comes from that changes, by currency. Paper and live trading read it before they begin, \
+         and then again and again.",
+    ),
     ("markets", "What differs from the built-in list of markets, by code or venue:code."),
     ("backtest", "What only backtests need."),
     ("backtest.latency", "How long requests take, one way."),
@@ -225,6 +230,10 @@ fn strategy<'a>(config: &'a mut Config, spot: &Spot) -> &'a mut StrategySection 
     &mut config.strategies[index]
 }
 
+fn rate_source<'a>(config: &'a mut Config, spot: &Spot) -> &'a mut RateSection {
+    config.rate_sources.entry(spot.name().to_owned()).or_default()
+}
+
 fn market<'a>(config: &'a mut Config, spot: &Spot) -> &'a mut MarketSection {
     config.markets.entry(spot.name().to_owned()).or_default()
 }
@@ -282,6 +291,28 @@ const BASE: &[Row] = &[
             })?;
             exact::<Price>(node).map(|value| config.rates.push((currency, value)))
         }),
+
+    ("rate_sources.*.url", Kind::Address, "no document is asked for",
+        "An address that answers with the rate, alone or within a JSON document: https, or this machine.",
+        |config, spot, node| address(node).map(|value| rate_source(config, spot).url = Some(value))),
+    ("rate_sources.*.file", Kind::Text, "no file is read",
+        "A file that somebody else writes, with the rate alone or within a JSON document; relative to the configuration.",
+        |config, spot, node| text(node).map(|value| rate_source(config, spot).file = Some(value.into()))),
+    ("rate_sources.*.pointer", Kind::Text, "the document is nothing but the number",
+        "Where the number stands in the JSON document, as a JSON pointer such as \"/official/sell\".",
+        |config, spot, node| text(node).map(|value| rate_source(config, spot).pointer = Some(value))),
+    ("rate_sources.*.invert", Kind::Flag, "false",
+        "Whether it is said how much of the currency one unit of the report currency is worth.",
+        |config, spot, node| flag(node).map(|value| rate_source(config, spot).invert = Some(value))),
+    ("rate_sources.*.every", Kind::Span, "1m",
+        "Time between two readings.",
+        |config, spot, node| parse(node).map(|value| rate_source(config, spot).every = Some(value))),
+    ("rate_sources.*.stale_after", Kind::Span, "10m",
+        "Without a good reading for so long the rate is stale: no order increases a position in a market that is priced in it.",
+        |config, spot, node| parse(node).map(|value| rate_source(config, spot).stale_after = Some(value))),
+    ("rate_sources.*.history", Kind::Text, "the rate of [rates] all along",
+        "For backtests: a text file with columns of times and rates, relative to the configuration.",
+        |config, spot, node| text(node).map(|value| rate_source(config, spot).history = Some(value.into()))),
 
     ("markets.*.venue", Kind::Text, "generic, unless built in",
         "The venue the market belongs to.",

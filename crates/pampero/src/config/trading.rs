@@ -95,12 +95,12 @@ const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
 type Set<T> = Result<T, Refusal>;
 
-fn flag(node: &Node) -> Set<bool> {
+pub(super) fn flag(node: &Node) -> Set<bool> {
     parse(node)
 }
 
 /// An address that secrets may travel to: https, or this machine.
-fn address(node: &Node) -> Set<String> {
+pub(super) fn address(node: &Node) -> Set<String> {
     let address = text(node)?;
     let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     if address.starts_with("https://") || local.iter().any(|start| address.starts_with(start)) {

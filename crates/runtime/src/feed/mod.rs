@@ -5,7 +5,7 @@
 //! * [`run`] carries the desk's polls out and sends what they bring; [`warm_up`] fetches the history that a strategy
 //!   wants first.
 //! * [`record`] and [`fetch`] fill the catalogue, without a key.
-//! * [`watch_rates`] tells the worth of a currency from outside the markets.
+//! * [`read_rates`] and [`watch_rates`] tell the worth of a currency from outside the markets.
 //!
 //! # What is told, and what is not
 //!
@@ -34,7 +34,7 @@ mod warm_up;
 pub use desk::{Ask, Desk, FeedSettings, Poll, Watch};
 pub use fetch::{FetchError, FetchSettings, Fetched, fetch};
 pub use news::{News, OwnOrder, Standing, own_orders};
-pub use rates::{RateError, RatePlace, RateSource, watch_rates};
+pub use rates::{RateError, RateMessage, RatePlace, RateSource, read_rates, watch_rates};
 pub use record::{RecordError, RecordProgress, RecordSettings, RecordSummary, record};
 pub use run::{Clock, FeedMessage, RequestTimes, run, wall_clock};
 pub use warm_up::{History, SpanHistory, warm_up};

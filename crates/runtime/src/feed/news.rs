@@ -78,13 +78,6 @@ pub enum News {
         /// Its worth.
         rate: Price,
     },
-    /// The source of a rate has said nothing usable for longer than its limit.
-    RateStale {
-        /// Which currency.
-        currency: Currency,
-        /// The last good value, if there was one.
-        since: Option<Timestamp>,
-    },
 }
 
 impl News {
@@ -102,11 +95,7 @@ impl News {
             }
             Self::ClockBehind(skew) => Some(EventKind::ClockSkew(*skew)),
             Self::Rate { currency, rate } => Some(EventKind::Rate { currency: *currency, rate: *rate }),
-            Self::Trade { .. }
-            | Self::Gap { .. }
-            | Self::Stale { .. }
-            | Self::Fresh { .. }
-            | Self::RateStale { .. } => None,
+            Self::Trade { .. } | Self::Gap { .. } | Self::Stale { .. } | Self::Fresh { .. } => None,
         }
     }
 }

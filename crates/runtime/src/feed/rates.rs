@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use pampero_exchange::Error;
 use pampero_model::{Cash, Currency, Price, Quantity, Rounding, SCALE, Span, Timestamp};
 use reqwest::{Client, Url, redirect, retry};
 use serde_json::value::RawValue;
@@ -13,8 +12,7 @@ use thiserror::Error as ThisError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::news::News;
-use super::run::{Clock, FeedMessage, duration};
+use super::run::{Clock, duration};
 
 /// Where the worth of a currency comes from.
 ///
@@ -45,8 +43,22 @@ pub struct RateSource {
     pub invert: bool,
     /// Time between two readings.
     pub every: Span,
-    /// Without a good reading for so long the rate is stale; so is a file that was not written for so long.
+    /// Without a good reading for so long the rate is stale. A file is read anew when it was written anew, so one that
+    /// nobody writes for so long is stale, too.
     pub stale_after: Span,
+}
+
+/// What one reading of a source brought.
+#[derive(Debug)]
+pub struct RateMessage {
+    /// When it was learned.
+    pub at: Timestamp,
+    /// Whose worth.
+    pub currency: Currency,
+    /// The worth, or why there is none.
+    pub rate: Result<Price, RateError>,
+    /// Whether the rate is stale by now.
+    pub stale: bool,
 }
 
 /// What a rate is read from.
@@ -154,10 +166,14 @@ impl RateSource {
         if rate.is_positive() { Ok(rate) } else { Err(shown()) }
     }
 
-    async fn fetch(&self, client: &Client, now: Timestamp) -> Result<Price, RateError> {
+    /// Reads the source: the rate, and when it was written, where a file says so.
+    async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(Price, Option<Timestamp>), RateError> {
         match &self.place {
-            RatePlace::File(path) => self.read(&file(path, now, self.stale_after)?),
-            RatePlace::Document(address) => self.read(&document(client, address).await?),
+            RatePlace::File(path) => {
+                let (text, written) = file(path, now, self.stale_after)?;
+                Ok((self.read(&text)?, Some(written)))
+            }
+            RatePlace::Document(address) => Ok((self.read(&document(client, address).await?)?, None)),
         }
     }
 }
@@ -174,7 +190,7 @@ fn inside(text: &str, token: &str) -> Option<String> {
     found.map(|value| value.get().to_owned())
 }
 
-fn file(path: &Path, now: Timestamp, stale_after: Span) -> Result<String, RateError> {
+fn file(path: &Path, now: Timestamp, stale_after: Span) -> Result<(String, Timestamp), RateError> {
     let unavailable = |error: std::io::Error| RateError::Unavailable(format!("{}: {error}", path.display()));
     let metadata = std::fs::metadata(path).map_err(unavailable)?;
     let written = metadata.modified().map_err(unavailable)?;
@@ -186,7 +202,7 @@ fn file(path: &Path, now: Timestamp, stale_after: Span) -> Result<String, RateEr
     if usize::try_from(metadata.len()).is_ok_and(|length| length > LONGEST) {
         return Err(RateError::Unavailable(format!("{} is longer than {LONGEST} bytes", path.display())));
     }
-    std::fs::read_to_string(path).map_err(unavailable)
+    Ok((std::fs::read_to_string(path).map_err(unavailable)?, written))
 }
 
 async fn document(client: &Client, address: &str) -> Result<String, RateError> {
@@ -209,21 +225,42 @@ async fn document(client: &Client, address: &str) -> Result<String, RateError> {
     String::from_utf8(body).map_err(|_| RateError::Unavailable("the document is no text".to_owned()))
 }
 
-/// Reads every source again and again and sends [`News::Rate`] after each good reading, until `shutdown` or until
-/// nobody listens. What fails is told as an error, and as [`News::RateStale`] once the limit has passed; the engine
-/// ages a rate by itself.
+/// Reads every source once, before a session begins.
+///
+/// # Errors
+/// The first source that gives no rate, with the currency whose it is.
+pub async fn read_rates(
+    sources: &[RateSource],
+    clock: &Clock,
+) -> Result<Vec<(Currency, Price)>, (Currency, RateError)> {
+    let Some(first) = sources.first() else { return Ok(Vec::new()) };
+    let client = prepare(first, sources).map_err(|error| (first.currency, error))?;
+    let mut rates = Vec::new();
+    for source in sources {
+        let (rate, _) = source.fetch(&client, clock()).await.map_err(|error| (source.currency, error))?;
+        rates.push((source.currency, rate));
+    }
+    Ok(rates)
+}
+
+fn prepare(first: &RateSource, sources: &[RateSource]) -> Result<Client, RateError> {
+    sources.iter().try_for_each(RateSource::check)?;
+    client().map_err(|problem| RateError::Settings { currency: first.currency, problem })
+}
+
+/// Reads every source again and again and sends what each reading brought, until `shutdown` or until nobody listens.
+/// Of a file that was not written anew nothing is sent. The engine ages a rate by itself.
 ///
 /// # Errors
 /// [`RateError::Settings`] before anything is asked.
 pub async fn watch_rates(
     sources: Vec<RateSource>,
     clock: Clock,
-    sender: mpsc::Sender<FeedMessage>,
+    sender: mpsc::Sender<RateMessage>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RateError> {
-    sources.iter().try_for_each(RateSource::check)?;
     let Some(first) = sources.first() else { return Ok(()) };
-    let client = client().map_err(|problem| RateError::Settings { currency: first.currency, problem })?;
+    let client = prepare(first, &sources)?;
     let mut watches = JoinSet::new();
     for source in sources {
         watches.spawn(watch(source, client.clone(), Clock::clone(&clock), sender.clone()));
@@ -252,30 +289,32 @@ fn client() -> Result<Client, String> {
         .map_err(|error| format!("TLS cannot be set up: {}", error.without_url()))
 }
 
-async fn watch(source: RateSource, client: Client, clock: Clock, sender: mpsc::Sender<FeedMessage>) {
+async fn watch(source: RateSource, client: Client, clock: Clock, sender: mpsc::Sender<RateMessage>) {
     let currency = source.currency;
-    let (mut since, mut began, mut stale) = (None, None, false);
+    let (mut since, mut last_written, mut failed) = (clock(), None, false);
     loop {
         let read = source.fetch(&client, clock()).await;
         let at = clock();
-        let began = *began.get_or_insert(at);
-        let (news, error) = match read {
-            Ok(rate) => {
-                (since, stale) = (Some(at), false);
-                (vec![News::Rate { currency, rate }], None)
+        let message = match read {
+            Ok((_, Some(written))) if last_written == Some(written) && !failed => None,
+            Ok((rate, written)) => {
+                (since, last_written, failed) = (at, written, false);
+                Some(RateMessage { at, currency, rate: Ok(rate), stale: false })
             }
             Err(error) => {
-                let is_stale = at.since(since.unwrap_or(began)) >= source.stale_after;
-                let news = (is_stale && !stale).then_some(News::RateStale { currency, since });
-                stale |= is_stale;
-                let words = format!("the rate of {currency}: {error}");
-                (news.into_iter().collect(), Some(Error::Malformed(words)))
+                failed = true;
+                let stale = matches!(error, RateError::Old(_)) || at.since(since) >= source.stale_after;
+                Some(RateMessage { at, currency, rate: Err(error), stale })
             }
         };
-        let message = FeedMessage { at, market: None, took: None, news, error };
-        if sender.send(message).await.is_err() {
+        if let Some(message) = message
+            && sender.send(message).await.is_err()
+        {
             return;
         }
-        tokio::time::sleep(duration(source.every)).await;
+        tokio::select! {
+            () = sender.closed() => return,
+            () = tokio::time::sleep(duration(source.every)) => {}
+        }
     }
 }

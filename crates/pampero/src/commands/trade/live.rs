@@ -9,7 +9,7 @@ use pampero_engine::StrategyDefinition;
 use pampero_exchange::{Balance, Exchange};
 use pampero_model::{Cash, Currency, Span};
 use pampero_runtime::execution::{CarriedOver, Execution, ForeignPolicy, Settings};
-use pampero_runtime::feed::RequestTimes;
+use pampero_runtime::feed::{RateSource, RequestTimes};
 use pampero_runtime::gateway::{Caps, Gateway};
 use pampero_runtime::guard::{Guard, GuardSettings, Scope, SweepSettings};
 use pampero_runtime::session::{Live, StopSettings, steady_clock};
@@ -21,8 +21,8 @@ use super::figures;
 use super::ground::{self, Base, Ground, Reading, VENUE_ID};
 use super::messages::Messages;
 use super::paper::{greet, market_codes, refuse_if_halted, threads, watch_markets};
-use super::production;
 use super::session::MachineRoom;
+use super::{production, rates};
 use crate::cli::trading::LiveArgs;
 use crate::config::{Config, Problem, Problems};
 use crate::connect::state_failure;
@@ -46,9 +46,10 @@ pub(super) fn live(args: &LiveArgs, definitions: &[StrategyDefinition]) -> Resul
     same_account(&ground, &account)?;
     let goes_on = !args.session.new_ledger && ground.has_session("live")?;
     hold(&mut reading.config, &balances, goes_on)?;
-    let plan = reading.plan(definitions)?;
+    let mut plan = reading.plan(definitions)?;
+    let rates = threads.block_on(rates::begin(&mut plan, &reading.folder, &steady_clock()))?;
     let accepted = production::check(args, &reading.config, &ground, &plan, &account)?;
-    let start = Start { args, reading: &reading, plan: &plan, account, accepted, exchange };
+    let start = Start { args, reading: &reading, plan: &plan, rates, account, accepted, exchange };
     threads.block_on(start.session(ground))
 }
 
@@ -57,6 +58,7 @@ struct Start<'a> {
     args: &'a LiveArgs,
     reading: &'a Reading,
     plan: &'a Plan<'a>,
+    rates: Vec<RateSource>,
     account: String,
     /// What is missing and was accepted, for the banner.
     accepted: Vec<String>,
@@ -65,7 +67,7 @@ struct Start<'a> {
 
 impl Start<'_> {
     async fn session(self, ground: Ground) -> Result<(), Failure> {
-        let Self { args, reading, plan, account, accepted, exchange } = self;
+        let Self { args, reading, plan, rates, account, accepted, exchange } = self;
         let Ground { connection, state, latch, mut journal, lock } = ground;
         let environment = connection.environment.name();
         let clock = steady_clock();
@@ -117,6 +119,8 @@ impl Start<'_> {
             exchange,
             desk,
             history,
+            rates,
+            first_rates: plan.first_rates.clone(),
             console: console.clone(),
             currency: plan.report_currency,
             stop: StopSettings {

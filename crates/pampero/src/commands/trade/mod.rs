@@ -9,6 +9,7 @@ mod live;
 mod messages;
 mod paper;
 mod production;
+mod rates;
 mod rehearse;
 mod session;
 mod watchdog;

@@ -8,7 +8,7 @@ use pampero_bitex::Bitex;
 use pampero_engine::StrategyDefinition;
 use pampero_exchange::{Exchange, SnapshotParts};
 use pampero_model::{FillId, MarketId, Span};
-use pampero_runtime::feed::{Clock, Desk, FeedSettings, History, RequestTimes, Watch, warm_up};
+use pampero_runtime::feed::{Clock, Desk, FeedSettings, History, RateSource, RequestTimes, Watch, warm_up};
 use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::session::{Paper, StopSettings, prepare, steady_clock};
 use pampero_runtime::state_dir::StateDir;
@@ -21,6 +21,7 @@ use super::figures;
 use super::flat::Flat;
 use super::ground::{self, Base, Ground, Reading};
 use super::messages::Messages;
+use super::rates;
 use super::session::MachineRoom;
 use crate::cli::trading::PaperArgs;
 use crate::config::{Config, LatencyItem};
@@ -31,11 +32,14 @@ use crate::plan::Plan;
 /// Trades with live data and simulated fills until it is stopped.
 pub(super) fn paper(args: &PaperArgs, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let reading = ground::read(args.session.config.as_deref(), definitions)?;
-    let plan = reading.plan(definitions)?;
+    let mut plan = reading.plan(definitions)?;
     figures::log(&reading.config.trading)?;
     let ground = Ground::take(&args.session.connect, true)?;
     refuse_if_halted(&ground.state, &ground.latch)?;
-    threads()?.block_on(session(args, &reading, &plan, ground))
+    threads()?.block_on(async {
+        let sources = rates::begin(&mut plan, &reading.folder, &steady_clock()).await?;
+        session(args, &reading, &plan, sources, ground).await
+    })
 }
 
 /// Threads for everything but the engine, which has its own.
@@ -65,6 +69,7 @@ async fn session(
     args: &PaperArgs,
     reading: &Reading,
     plan: &Plan<'_>,
+    rates: Vec<RateSource>,
     ground: Ground,
 ) -> Result<(), Failure> {
     let Ground { connection, state, latch, journal, lock } = ground;
@@ -114,6 +119,8 @@ async fn session(
         exchange,
         desk,
         history,
+        rates,
+        first_rates: plan.first_rates.clone(),
         console: console.clone(),
         currency: plan.report_currency,
         stop: StopSettings { deadline: Span::from_secs(10), flatten: false },

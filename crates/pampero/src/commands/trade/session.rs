@@ -8,9 +8,9 @@ use std::time::Duration;
 use pampero_bitex::Client;
 use pampero_engine::{Audit, Engine, TradingState, TripReason};
 use pampero_exchange::Exchange;
-use pampero_model::{Currency, MarketId, Span, Timestamp};
+use pampero_model::{Currency, MarketId, Price, Span, Timestamp};
 use pampero_runtime::execution::Note;
-use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder};
+use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder, RateSource};
 use pampero_runtime::gateway::Gateway;
 use pampero_runtime::guard::{Guard, Latch, Level};
 use pampero_runtime::notify::{Notice, Notifier, Severity};
@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::console::Console;
 use super::figures::{self, Figures};
 use super::flat::FlatFile;
+use super::rates::RatesTask;
 use crate::error::Failure;
 
 /// Everything that a session is run with.
@@ -36,6 +37,9 @@ pub(super) struct MachineRoom {
     pub exchange: Arc<dyn Exchange>,
     pub desk: Desk,
     pub history: Vec<(MarketId, History)>,
+    /// Rates from outside the markets, and what they were just now.
+    pub rates: Vec<RateSource>,
+    pub first_rates: Vec<(Currency, Price)>,
     /// Codes of these markets.
     pub codes: Vec<String>,
     pub clock: Clock,
@@ -76,7 +80,21 @@ impl MachineRoom {
         let (own, own_orders) = watch::channel(Vec::new());
         let (end_feed, feed_ends) = watch::channel(());
         let signals = Signals::listen()?;
-        let history = warm_up_news(&self.history);
+        // Rates first: from here on they age.
+        let rates =
+            self.first_rates.iter().map(|(currency, rate)| News::Rate { currency: *currency, rate: *rate });
+        let history = rates.chain(warm_up_news(&self.history)).collect();
+        let rates = tokio::spawn(
+            RatesTask {
+                sources: self.rates,
+                clock: Arc::clone(&self.clock),
+                ends: feed_ends.clone(),
+                inbox: sender.clone(),
+                console: self.console.clone(),
+                notifier: self.notifier.clone(),
+            }
+            .run(),
+        );
         let codes = self.history.iter().map(|(market, _)| *market).zip(self.codes).collect();
         let feed = tokio::spawn(feed_task(FeedTask {
             exchange: Arc::clone(&self.exchange),
@@ -137,7 +155,9 @@ impl MachineRoom {
         let ended =
             result.await.unwrap_or_else(|_| Err(Failure::Defect("the engine's thread panicked".to_owned())));
         drop(end_feed);
-        let _ = feed.await; // a panic there was told by its own message
+        // A panic there was told by its own message.
+        let _ = feed.await;
+        let _ = rates.await;
         ended
     }
 }
@@ -439,9 +459,6 @@ fn tell(console: &Console, at: Timestamp, news: &News) {
         }
         News::Stale { .. } => console.say(at, "stale", "market data is stale: no increasing orders", null),
         News::Fresh { .. } => console.say(at, "fresh", "market data is fresh again", null),
-        News::RateStale { currency, .. } => {
-            console.say(at, "rate_stale", &format!("the rate of {currency} is stale"), null);
-        }
         _ => {}
     }
 }
