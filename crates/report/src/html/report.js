@@ -229,7 +229,7 @@
         },
         scales: { x: { time: true, range: () => view }, y: { range: () => this.range } },
         axes: [
-          { ...axis, space: 76, size: 28, values: timeLabels },
+          { ...axis, space: 76, size: 42, values: timeLabels },
           { ...axis, space: 34, size: 62, gap: 6, values: (_, splits) => this.series[0].axis?.(splits) ?? compact(splits) },
         ],
         series: [{}, ...this.series.map(line)],
