@@ -257,6 +257,21 @@ fn a_log_with_a_flipped_bit_gives_what_came_before_or_is_refused() {
 }
 
 #[test]
+fn a_log_with_a_flip_anywhere_in_its_header_is_refused() {
+    let home = Home::new();
+    let (journal, session) = home.with_commits(6);
+    let (database, log) = files_of(&home);
+    drop(journal);
+    for place in 0..32 {
+        let mut damaged = log.clone();
+        damaged[place] ^= 1;
+        put(&home, &database, &damaged);
+        let found = read_again(&home.path(), session);
+        assert!(found.is_err(), "flip at {place}: {} left", found.unwrap().len());
+    }
+}
+
+#[test]
 fn a_database_with_flipped_bits_gives_what_was_written_or_is_refused() {
     let home = Home::new();
     let (mut journal, session) = home.with_commits(40);

@@ -62,14 +62,14 @@ fn lost_commits(bytes: &[u8]) -> usize {
         1 => 65_536,
         size => usize::try_from(size).unwrap_or(0),
     };
-    if !(512..=65_536).contains(&page) {
-        // Nothing in it is found by SQLite; with frames behind it, that is damage.
-        return if frames.len() > 2 * FRAME_HEADER { usize::MAX } else { 0 };
-    }
     let big_endian = be(header, 0) & 1 == 1;
     let salts = header.get(16..24);
     let mut sum = checksum((0, 0), header.get(..24).unwrap_or_default(), big_endian);
     let mut whole = sum == (be(header, 24), be(header, 28));
+    if !whole || !(512..=65_536).contains(&page) {
+        // SQLite takes nothing behind such a header; with frames behind it, that is damage.
+        return if frames.len() > 2 * FRAME_HEADER { usize::MAX } else { 0 };
+    }
     let mut lost = 0;
     for frame in frames.chunks_exact(FRAME_HEADER + page) {
         if frame.get(8..16) != salts {
