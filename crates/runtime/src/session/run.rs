@@ -155,9 +155,13 @@ pub async fn run(
 ) -> Result<Ended, SessionError> {
     let mut stopping: Option<Timestamp> = None;
     let mut committed = Instant::now();
+    // What a person ordered is safe before anybody is told that it is done.
+    let mut ordered = false;
     mode.start((hooks.clock)());
     loop {
-        let urgent = turn(mode, &mut hooks, committed.elapsed() >= COMMIT_EVERY)?;
+        let due = ordered || committed.elapsed() >= COMMIT_EVERY;
+        let urgent = turn(mode, &mut hooks, due)?;
+        ordered = false;
         if urgent {
             committed = Instant::now();
         }
@@ -189,7 +193,10 @@ pub async fn run(
                     }
                 }
             }
-            Ok(Some(input)) => take_in(mode, (hooks.clock)(), input),
+            Ok(Some(input)) => {
+                ordered = matches!(input, Input::Operator(_));
+                take_in(mode, (hooks.clock)(), input);
+            }
         }
         mode.wake((hooks.clock)());
     }

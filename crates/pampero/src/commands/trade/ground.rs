@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pampero_engine::{Engine, Requirements, StrategyDefinition, StrategyId, TradingState};
+use pampero_engine::{
+    Control, Decisions, Engine, Event, EventKind, Requirements, StrategyDefinition, StrategyId, TradingState,
+};
 use pampero_model::{MarketId, Span, VenueId};
 use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::promotion::Subject;
@@ -150,11 +152,11 @@ impl Base {
     }
 
     /// Lets latch and engine agree before a session begins. Where a person has resumed since the engine was last seen, it
-    /// must be told, which is what this gives. Where nobody has, an engine that was stopped stays stopped, and the latch is
-    /// engaged: a crash between the two leaves only the one.
-    pub fn agree_with(&self, latch: &Latch) -> Result<bool, Failure> {
+    /// is told before the session's first state is written, and this says so. Where nobody has, an engine that was stopped
+    /// stays stopped, and the latch is engaged: a crash between the two leaves only the one.
+    pub fn agree_with(&mut self, latch: &Latch) -> Result<bool, Failure> {
         let Self::Recovered(recovered) = self else { return Ok(false) };
-        let (record, engine) = (latch.record(), &recovered.engine);
+        let (record, engine) = (latch.record(), &mut recovered.engine);
         let strategies =
             (0..engine.strategy_count()).filter_map(|index| u16::try_from(index).ok().map(StrategyId));
         let states = strategies.map(|id| engine.trading_state(id));
@@ -164,6 +166,9 @@ impl Base {
             return Ok(false);
         }
         if record.at > recovered.last_seen {
+            // A life that ends before its first turn leaves that state, and the next one need not ask again.
+            let resumed = Event { time: record.at, kind: EventKind::Control(Control::Resume(None)) };
+            engine.recover(&resumed, &Decisions::default());
             return Ok(true);
         }
         let level = match mildest {
