@@ -19,8 +19,7 @@ fn killed_anywhere_no_order_is_lost_or_doubled_and_both_books_are_the_same() {
     let report = run(&settings);
     println!("{report:#?}");
     assert!(report.failures.is_empty(), "see above");
-    // On a slow machine lives are short, and a rare fault may not strike; `cargo xtask prove` counts them all.
-    assert!(report.missing().len() <= 3, "{:?}", report.missing());
+    assert!(report.missing().is_empty(), "{:?}", report.missing());
     assert!(
         report.kills >= settings.kills && report.orders >= 200 && report.fills >= 50 && report.partial >= 10
     );

@@ -43,6 +43,8 @@ struct Lane<'a> {
     ground: Ground,
     weather: Weather,
     chance: Chance,
+    /// How often the faults were set.
+    turn: u64,
     report: Report,
 }
 
@@ -50,7 +52,7 @@ struct Lane<'a> {
 pub fn run(runtime: &Handle, program: &Path, seed: u64, kills: u64) -> Outcome<Report> {
     let ground = Ground::start(runtime, seed + 1)?;
     let weather = Weather::of(seed);
-    let mut lane = Lane { program, ground, weather, chance: Chance::new(seed), report: Report::default() };
+    let mut lane = Lane { program, ground, weather, chance: Chance::new(seed), turn: seed, report: Report::default() };
     lane.set_faults(weather)?;
     // Every lane begins elsewhere in the list, so that few lives see every place.
     let mut places = PLACES.into_iter().cycle().skip(usize::try_from(seed * 5).unwrap_or(0) % PLACES.len());
@@ -68,7 +70,8 @@ pub fn run(runtime: &Handle, program: &Path, seed: u64, kills: u64) -> Outcome<R
 impl Lane<'_> {
     fn set_faults(&mut self, weather: Weather) -> Outcome<()> {
         weather::count(&mut self.report, &self.ground.sandbox.fault_counts());
-        self.ground.sandbox.set_faults(weather.rules()).map_err(|error| error.to_string())
+        self.turn += 1;
+        self.ground.sandbox.set_faults(weather.rules(self.turn)).map_err(|error| error.to_string())
     }
 
     // Lives.
