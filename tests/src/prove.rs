@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{fault_matrix, fuzz, simulation};
+use crate::{fault_matrix, fuzz, kills, simulation};
 
 /// How much to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Depth {
     /// Less than half a minute.
@@ -45,24 +45,25 @@ pub struct Proofs {
     pub seconds: f64,
 }
 
-/// A proof by its name.
-type Proof = (&'static str, fn(Depth) -> Row);
+/// A proof by its name, and how much has to be asked for to have it run.
+type Proof = (&'static str, Depth, fn(Depth) -> Row);
 
 /// Every proof that there is.
-const PROOFS: [Proof; 4] = [
-    ("simulation", simulated),
-    ("planted bugs", planted),
-    ("faults × endpoints", faults),
-    ("fuzz targets", fuzz_targets),
+const PROOFS: &[Proof] = &[
+    ("simulation", Depth::Quick, simulated),
+    ("planted bugs", Depth::Quick, planted),
+    ("faults × endpoints", Depth::Quick, faults),
+    ("fuzz targets", Depth::Quick, fuzz_targets),
+    ("kill -9", Depth::Usual, killed),
 ];
 
 /// Runs the proofs one after the other and tells of each as it ends.
 pub fn run(depth: Depth, mut tell: impl FnMut(&Row)) -> Proofs {
     let started = Instant::now();
     let mut proofs = Vec::new();
-    for (name, proof) in PROOFS {
+    for (name, _, proof) in PROOFS.iter().filter(|(_, from, _)| depth >= *from) {
         let started = Instant::now();
-        let row = Row { proof: name.to_owned(), seconds: 0.0, ..proof(depth) };
+        let row = Row { proof: (*name).to_owned(), seconds: 0.0, ..proof(depth) };
         let row = Row { seconds: started.elapsed().as_secs_f64(), ..row };
         tell(&row);
         proofs.push(row);
@@ -179,7 +180,7 @@ fn faults(depth: Depth) -> Row {
 fn fuzz_targets(depth: Depth) -> Row {
     let (most, patience) = match depth {
         Depth::Quick => (20_000, Duration::from_secs(1)),
-        Depth::Usual => (200_000, Duration::from_secs(20)),
+        Depth::Usual => (200_000, Duration::from_secs(3)),
         Depth::Long => (10_000_000, Duration::from_hours(3)),
     };
     // What is wrong stands in the row; the words of every caught panic would only bury it.
@@ -199,6 +200,28 @@ fn fuzz_targets(depth: Depth) -> Row {
     }
     std::panic::set_hook(before);
     row.count("of them kept in the corpora", kept);
+    row
+}
+
+/// Lives of the process that trades, ended by `kill -9` at named places and at any moment, beside an exchange that goes
+/// on; this program is the one that is killed.
+fn killed(depth: Depth) -> Row {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return Row::failed(format!("this program is not found: {error}")),
+    };
+    let kills = if depth == Depth::Long { 2_000 } else { 300 };
+    let report = kills::run(&kills::Settings { program, kills, lanes: 24 });
+    let missing = report.missing();
+    let mut row = Row { failures: report.failures, ..Row::default() };
+    row.failures.extend(missing);
+    row.count("kills", report.kills);
+    row.count("of them at named places", report.at_points.values().sum());
+    row.count("orders accepted", report.orders);
+    row.count("executions", report.fills);
+    row.count("orders executed in part", report.partial);
+    row.count("kinds of faults", u64::try_from(report.faults.len()).unwrap_or(u64::MAX));
+    row.count("faults that struck", report.faults.values().sum());
     row
 }
 

@@ -52,7 +52,8 @@ struct Lane<'a> {
 pub fn run(runtime: &Handle, program: &Path, seed: u64, kills: u64) -> Outcome<Report> {
     let ground = Ground::start(runtime, seed + 1)?;
     let weather = Weather::of(seed);
-    let mut lane = Lane { program, ground, weather, chance: Chance::new(seed), turn: seed, report: Report::default() };
+    let mut lane =
+        Lane { program, ground, weather, chance: Chance::new(seed), turn: seed, report: Report::default() };
     lane.set_faults(weather)?;
     // Every lane begins elsewhere in the list, so that few lives see every place.
     let mut places = PLACES.into_iter().cycle().skip(usize::try_from(seed * 5).unwrap_or(0) % PLACES.len());
