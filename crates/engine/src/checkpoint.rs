@@ -238,7 +238,8 @@ impl Engine {
 
     /// Prepares a restored engine for another session. What an earlier session knew of the world holds no longer: the
     /// environment must be confirmed, the account reconciled and the balances read anew. Timers and desired sets are
-    /// gone, since [`start`](Self::start) lets strategies set them again; warm-up begins anew; a poisoned
+    /// gone, since [`start`](Self::start) lets strategies set them again; a rate without a source is the configured
+    /// one again; warm-up begins anew; a poisoned
     /// strategy is called again, and stays halted until an operator resumes it. Orders, ledger and trading states stay.
     pub fn begin_session(&mut self) {
         let core = &mut self.core;
@@ -250,6 +251,7 @@ impl Engine {
         core.quotes = Quotes::default();
         core.notices.clear();
         core.facts.winding_down = false;
+        core.portfolio.forget_untold_rates();
         for (slot, facts) in self.slots.iter_mut().zip(&mut core.strategies) {
             facts.warm_up_left = slot.strategy.requirements().warm_up;
             (slot.poisoned, slot.silent) = (false, false);

@@ -106,6 +106,8 @@ struct Asset {
     source: RateSource,
     /// Worth of one in the report currency, in units of 1e-8; zero until known.
     rate: i64,
+    /// What the configuration says of it, in the same units; zero where it says nothing.
+    configured: i64,
     /// When an outside rate was last set; the latest instant for one fixed by configuration.
     rate_at: Timestamp,
     /// How old an outside rate may become.
@@ -167,6 +169,7 @@ impl Portfolio {
                         currency,
                         source: RateSource::External,
                         rate: 0,
+                        configured: 0,
                         rate_at: Timestamp::MAX,
                         rate_age: None,
                         holdings: vec![Holding::default(); owners],
@@ -185,6 +188,7 @@ impl Portfolio {
         for asset in &mut assets {
             (asset.source, asset.rate) = source_of(asset.currency, report, markets, &external)
                 .ok_or(PortfolioError::NoRate { currency: asset.currency, report })?;
+            asset.configured = asset.rate;
         }
         for (index, asset) in assets.iter().enumerate() {
             let RateSource::Market(market) = asset.source else { continue };
@@ -373,6 +377,17 @@ impl Portfolio {
         for asset in &mut self.assets {
             let own = ages.iter().find(|(currency, _)| *currency == asset.currency);
             asset.rate_age = own.map(|(_, age)| *age).filter(|_| asset.source == RateSource::External);
+        }
+    }
+
+    /// Takes the configured worth of what is told from outside no longer: an earlier session's last word of a source that
+    /// is gone would stand forever.
+    pub(crate) fn forget_untold_rates(&mut self) {
+        for asset in &mut self.assets {
+            if asset.source == RateSource::External && asset.rate_age.is_none() {
+                asset.set_rate(asset.configured, &mut self.equity, &mut self.total_equity);
+                asset.rate_at = Timestamp::MAX;
+            }
         }
     }
 

@@ -168,6 +168,20 @@ fn a_rate_that_its_source_calls_stale_does_so_too_and_the_strategy_sees_it() {
 }
 
 #[test]
+fn a_session_without_the_source_of_a_rate_takes_the_configured_one() {
+    let ages = [vec![("ars".parse().unwrap(), Span::from_minutes(5))], vec![]];
+    for (ages, expected) in ages.into_iter().zip(["0.002", "0.001"]) {
+        let mut rig = Rig::from_setup(two_markets());
+        rig.step(EventKind::Rate { currency: "ars".parse().unwrap(), rate: price("0.002") });
+        let saved = rig.engine.checkpoint();
+        let mut engine = Engine::new(Setup { rate_ages: ages, ..two_markets() }).unwrap();
+        engine.restore(&saved).unwrap();
+        engine.begin_session();
+        assert_eq!(engine.portfolio().quote_rate(MarketId(1)), price(expected));
+    }
+}
+
+#[test]
 fn a_currency_without_a_price_is_an_error_that_says_what_to_do() {
     let mut setup = two_markets();
     setup.rates.clear();
