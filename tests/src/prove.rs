@@ -179,7 +179,7 @@ fn faults(depth: Depth) -> Row {
 
 fn fuzz_targets(depth: Depth) -> Row {
     let (most, patience) = match depth {
-        Depth::Quick => (20_000, Duration::from_secs(1)),
+        Depth::Quick => (5_000, Duration::from_millis(300)),
         Depth::Usual => (200_000, Duration::from_secs(3)),
         Depth::Long => (10_000_000, Duration::from_hours(3)),
     };
