@@ -11,29 +11,13 @@ use serde_json::Value;
 use support::exchange::Exchange;
 
 /// Quotes both sides far from the market. What it holds is worth three of its largest orders.
-const MAKER: &str = r#"
-[run]
-report_currency = "usd"
-[[strategy]]
-name = "market-maker"
-markets = ["btc_usd"]
-[strategy.parameters]
-order_quantity = "0.02"
-half_spread = "0.01"
-max_position = "3"
-min_position = "0"
-interval = "500ms"
-[account]
-usd = "10000"
-btc = "1"
-[limits]
-max_data_age = "30s"
-[limits.markets.btc_usd]
-max_order_notional = "1500"
-[live]
-quarantine = "2s"
-ghost_horizon = "20s"
-"#;
+fn exchange() -> Exchange {
+    Exchange::configured("requests_per_second = 0\nagents.speed = 60\n").with_maker(
+        "order_quantity = '0.02'\nhalf_spread = '0.01'\ninterval = '500ms'",
+        "[limits]\nmax_data_age = '30s'\n[limits.markets.btc_usd]\nmax_order_notional = '1500'\n\
+         [live]\nquarantine = '2s'\nghost_horizon = '20s'\n",
+    )
+}
 
 /// A session that is killed if the test fails before it ends it.
 struct Session {
@@ -44,7 +28,6 @@ struct Session {
 impl Session {
     /// Starts to trade, and waits until the account was compared.
     fn start(exchange: &Exchange, rung: &str) -> Self {
-        std::fs::write(exchange.folder.path().join("maker.toml"), MAKER).unwrap();
         let mut command = exchange.command(&[rung, "maker.toml", "--json"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -90,7 +73,7 @@ fn held(exchange: &Exchange, currency: &str) -> i64 {
 
 #[test]
 fn everything_is_sold_in_pieces_and_again_after_a_resume() {
-    let exchange = Exchange::configured("requests_per_second = 0\nagents.speed = 60\n");
+    let exchange = exchange();
     let session = Session::start(&exchange, "live");
     let flat = exchange.run(&["flatten", "--wait", "60s", "--reason", "test"]);
     assert_eq!(flat.code, 0, "{}{}", flat.stdout, flat.stderr);
@@ -105,7 +88,7 @@ fn everything_is_sold_in_pieces_and_again_after_a_resume() {
 
 #[test]
 fn on_paper_it_says_when_it_is_done_too() {
-    let exchange = Exchange::configured("requests_per_second = 0\nagents.speed = 60\n");
+    let exchange = exchange();
     let session = Session::start(&exchange, "paper");
     let flat = exchange.run(&["flatten", "--paper", "--wait", "60s"]);
     assert_eq!(flat.code, 0, "{}{}", flat.stdout, flat.stderr);
@@ -114,7 +97,7 @@ fn on_paper_it_says_when_it_is_done_too() {
 
 #[test]
 fn it_says_which_order_it_waits_for_and_until_when() {
-    let exchange = Exchange::configured("requests_per_second = 0\nagents.speed = 60\n");
+    let exchange = exchange();
     let mut session = Session::start(&exchange, "live");
     // The first sale is lost on its way.
     exchange.faults(r#"[{"fault":"F08","status":502,"endpoint":"POST /asks","probability":1.0}]"#);

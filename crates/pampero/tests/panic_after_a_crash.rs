@@ -13,27 +13,13 @@ use serde_json::Value;
 use support::exchange::Exchange;
 
 /// Quotes both sides far from the market, so that nothing is executed.
-const MAKER: &str = r#"
-[run]
-report_currency = "usd"
-[[strategy]]
-name = "market-maker"
-markets = ["btc_usd"]
-[strategy.parameters]
-order_quantity = "0.02"
-half_spread = "0.01"
-max_position = "3"
-min_position = "0"
-interval = "500ms"
-[account]
-usd = "10000"
-btc = "1"
-[limits]
-max_order_value = "500"
-max_data_age = "30s"
-[limits.markets.btc_usd]
-max_order_notional = "500"
-"#;
+fn exchange() -> Exchange {
+    Exchange::start().with_maker(
+        "order_quantity = '0.02'\nhalf_spread = '0.01'\ninterval = '500ms'",
+        "[limits]\nmax_order_value = '500'\nmax_data_age = '30s'\n\
+         [limits.markets.btc_usd]\nmax_order_notional = '500'\n",
+    )
+}
 
 fn notes(exchange: &Exchange) -> Vec<Value> {
     let Ok(journal) = Journal::open_read_only(&exchange.state().join("local/journal.sqlite")) else {
@@ -47,7 +33,6 @@ fn notes(exchange: &Exchange) -> Vec<Value> {
 
 /// Trades until both sides are in this state, and is killed.
 fn killed_with(exchange: &Exchange, state: impl Fn(&Value) -> bool) {
-    std::fs::write(exchange.folder.path().join("maker.toml"), MAKER).unwrap();
     let log = std::fs::File::create(exchange.folder.path().join("log")).unwrap();
     let mut live = exchange.command(&["live", "maker.toml"]);
     let mut live = live.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
@@ -78,7 +63,7 @@ fn step<'a>(steps: &'a [Value], name: &str) -> Option<&'a Value> {
 
 #[test]
 fn orders_that_only_the_journal_names_are_seen_final() {
-    let exchange = Exchange::start();
+    let exchange = exchange();
     killed_with(&exchange, |note| note["note"] == "placed" && note["outcome"] == "acknowledged");
     // No list shows them any more, and to cancel them takes a while.
     exchange.faults(
@@ -100,7 +85,7 @@ fn orders_that_only_the_journal_names_are_seen_final() {
 
 #[test]
 fn an_order_of_unknown_fate_is_watched_for_as_long_as_it_may_appear() {
-    let exchange = Exchange::start();
+    let exchange = exchange();
     exchange.faults(
         r#"[{"fault":"F03","endpoint":"POST /bids","probability":1.0},
             {"fault":"F03","endpoint":"POST /asks","probability":1.0}]"#,
@@ -119,7 +104,7 @@ fn an_order_of_unknown_fate_is_watched_for_as_long_as_it_may_appear() {
 
 #[test]
 fn a_damaged_journal_is_said_and_holds_nothing_up() {
-    let exchange = Exchange::start();
+    let exchange = exchange();
     exchange.json(&["buy", "btc_usd", "--spend", "100", "--price", "3500", "--yes"]);
     let journal = exchange.state().join("local/journal.sqlite");
     std::fs::write(&journal, "this is no journal").unwrap();

@@ -10,25 +10,6 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use support::exchange::Exchange;
 
-const MAKER: &str = r#"
-[run]
-report_currency = "usd"
-[[strategy]]
-name = "market-maker"
-markets = ["btc_usd"]
-[strategy.parameters]
-order_quantity = "0.01"
-half_spread = "0.01"
-max_position = "3"
-min_position = "0"
-target_position = "1"
-[account]
-usd = "10000"
-btc = "1"
-[limits.markets.btc_usd]
-max_order_notional = "500"
-"#;
-
 const STEPS: [&str; 10] = [
     "compare",
     "place",
@@ -43,9 +24,10 @@ const STEPS: [&str; 10] = [
 ];
 
 fn exchange(more: &str) -> Exchange {
-    let exchange = Exchange::with(more);
-    std::fs::write(exchange.folder.path().join("my.toml"), MAKER).unwrap();
-    exchange
+    Exchange::with(more).with_maker(
+        "order_quantity = '0.01'\nhalf_spread = '0.01'\ntarget_position = '1'",
+        "[limits.markets.btc_usd]\nmax_order_notional = '500'\n",
+    )
 }
 
 /// The steps of the one market: name, whether it passed, what was seen.
@@ -57,14 +39,15 @@ fn steps(report: &Value) -> Vec<(&str, bool, &str)> {
 
 /// A rehearsal that fails: its report, and what was said of it.
 fn failing(exchange: &Exchange) -> (Value, String) {
-    let ran = exchange.run(&["rehearse", "my.toml", "--patience", "8s", "--json"]);
+    let ran = exchange.run(&["rehearse", "maker.toml", "--patience", "8s", "--json"]);
     assert_eq!(ran.code, 9, "{}{}", ran.stdout, ran.stderr);
     (serde_json::from_str(&ran.stdout).unwrap(), ran.stderr)
 }
 
 /// Trades live until something was said, then stops. Gives all that was said.
 fn live_until(exchange: &Exchange, what: &str) -> String {
-    let mut live = exchange.command(&["live", "my.toml", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut live =
+        exchange.command(&["live", "maker.toml", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     let (mut said, mut lines) = (String::new(), BufReader::new(live.stdout.take().unwrap()).lines());
     while !said.contains(what) {
         said.push_str(&lines.next().expect("it ended by itself").unwrap());
@@ -90,7 +73,7 @@ fn a_sound_exchange_passes_and_the_evidence_counts_and_live_trading_goes_on() {
     let exchange = exchange("");
     live_until(&exchange, "reconciled");
     let before = own_orders(&exchange);
-    let ran = exchange.run(&["rehearse", "my.toml", "--json"]);
+    let ran = exchange.run(&["rehearse", "maker.toml", "--json"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(report["schema"], "pampero.rehearse/1");
@@ -153,7 +136,7 @@ fn an_order_that_the_exchange_places_twice_is_found_and_both_are_cancelled() {
 fn what_stands_in_the_way_is_said_before_anything_is_placed() {
     let exchange = exchange("");
     let rehearse = |more: &[&str]| {
-        let arguments: Vec<&str> = ["rehearse", "my.toml"].iter().chain(more).copied().collect();
+        let arguments: Vec<&str> = ["rehearse", "maker.toml"].iter().chain(more).copied().collect();
         let ran = exchange.run(&arguments);
         (ran.code, ran.stderr)
     };
@@ -180,7 +163,7 @@ fn an_account_without_money_is_told_how_much_is_wanted() {
     let exchange = exchange(
         "[[accounts]]\nname = 'demo'\nbalances = ['0.00015 BTC', '100 USD']\n[[accounts.keys]]\nname = 'trade'\nwrite = true\n",
     );
-    let ran = exchange.run(&["rehearse", "my.toml"]);
+    let ran = exchange.run(&["rehearse", "maker.toml"]);
     assert_eq!(ran.code, 9, "{}", ran.stderr);
     assert!(ran.stderr.contains("0.00015 BTC free"), "{}", ran.stderr);
     assert!(ran.stderr.contains("needs 0.0002 BTC"), "{}", ran.stderr);

@@ -11,35 +11,12 @@ use std::time::{Duration, Instant};
 use support::exchange::Exchange;
 
 /// Quotes both sides, and moves its quotes all the time.
-const MAKER: &str = r#"
-[run]
-report_currency = "usd"
-[[strategy]]
-name = "market-maker"
-markets = ["btc_usd"]
-[strategy.parameters]
-order_quantity = "0.02"
-half_spread = "0.001"
-max_position = "3"
-min_position = "0"
-interval = "300ms"
-min_change = "0.0001"
-[strategy.allocation]
-usd = "10000"
-btc = "1"
-[account]
-usd = "10000"
-btc = "1"
-[limits]
-max_order_value = "500"
-[limits.markets.btc_usd]
-max_order_notional = "500"
-"#;
-
 fn exchange() -> Exchange {
-    let exchange = Exchange::configured("requests_per_second = 0\nagents.speed = 600\n");
-    fs::write(exchange.folder.path().join("maker.toml"), MAKER).unwrap();
-    exchange
+    Exchange::configured("requests_per_second = 0\nagents.speed = 600\n").with_maker(
+        "order_quantity = '0.02'\nhalf_spread = '0.001'\ninterval = '300ms'\nmin_change = '0.0001'",
+        "[strategy.allocation]\nusd = '10000'\nbtc = '1'\n\
+         [limits]\nmax_order_value = '500'\n[limits.markets.btc_usd]\nmax_order_notional = '500'\n",
+    )
 }
 
 fn log(exchange: &Exchange) -> String {

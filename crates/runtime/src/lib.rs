@@ -42,3 +42,4 @@ pub mod story;
 pub mod tape;
 pub mod telemetry;
 pub mod watchdog;
+mod web;

@@ -6,8 +6,9 @@ use pampero_model::{Price, Timestamp};
 
 use crate::cell;
 use crate::csv_read::delimiter_of;
-use crate::error::{BadRow, DataError, MAX_BAD_ROWS, Place};
+use crate::error::{BadRow, DataError, Place};
 use crate::layout::{column, time_column};
+use crate::rows::BadRows;
 
 /// Columns that hold a rate, as a header may call them.
 const RATES: [&str; 5] = ["rate", "worth", "value", "price", "close"];
@@ -45,7 +46,7 @@ fn rates(path: &Path, text: &[u8]) -> Result<Vec<(Timestamp, Price)>, DataError>
         time_column(&names).ok_or_else(|| missing("no column of times (expected for example time, date)"))?;
     let rate_at = column(&names, &RATES).ok_or_else(|| missing("no column of rates (expected rate)"))?;
 
-    let mut bad = Bad { rows: Vec::new(), count: 0 };
+    let mut bad = BadRows::default();
     let mut rates: Vec<(Timestamp, Price)> = Vec::new();
     for record in reader.byte_records() {
         let record = record.map_err(failed)?;
@@ -55,8 +56,10 @@ fn rates(path: &Path, text: &[u8]) -> Result<Vec<(Timestamp, Price)>, DataError>
         let time = cell::time(cell(time_at), unit).map(Timestamp::from_nanos);
         let rate = cell::units(cell(rate_at)).map(Price::from_units).filter(|rate| rate.is_positive());
         match (time, rate) {
-            (None, _) => bad.add(place, name(time_at), cell(time_at), "a time"),
-            (_, None) => bad.add(place, name(rate_at), cell(rate_at), "a rate (a decimal number above zero)"),
+            (None, _) => bad.push(|| bad_row(place, name(time_at), cell(time_at), "a time")),
+            (_, None) => bad.push(|| {
+                bad_row(place, name(rate_at), cell(rate_at), "a rate (a decimal number above zero)")
+            }),
             (Some(time), Some(rate)) => match rates.last() {
                 Some((before, _)) if time < *before => {
                     return Err(DataError::Disorder { path: path.to_owned(), place, time, before: *before });
@@ -72,19 +75,9 @@ fn rates(path: &Path, text: &[u8]) -> Result<Vec<(Timestamp, Price)>, DataError>
     }
 }
 
-struct Bad {
-    rows: Vec<BadRow>,
-    count: u64,
-}
-
-impl Bad {
-    fn add(&mut self, place: Place, column: String, value: &[u8], expected: &str) {
-        self.count += 1;
-        if self.rows.len() < MAX_BAD_ROWS {
-            let value = String::from_utf8_lossy(value).chars().take(40).collect();
-            self.rows.push(BadRow { place, column, value, expected: expected.to_owned() });
-        }
-    }
+fn bad_row(place: Place, column: String, value: &[u8], expected: &str) -> BadRow {
+    let value = String::from_utf8_lossy(value).chars().take(40).collect();
+    BadRow { place, column, value, expected: expected.to_owned() }
 }
 
 #[cfg(test)]

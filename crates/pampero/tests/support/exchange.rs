@@ -21,6 +21,23 @@ pub struct Exchange {
 const QUIET: &str =
     "requests_per_second = 0\nagents.enabled = true\nagents.step = '1d'\nfunding_delay = '300ms'\n";
 
+const MAKER: &str = r#"
+[run]
+report_currency = "usd"
+[[strategy]]
+name = "market-maker"
+markets = ["btc_usd"]
+[strategy.parameters]
+max_position = "3"
+min_position = "0"
+"#;
+
+const ACCOUNT: &str = r#"
+[account]
+usd = "10000"
+btc = "1"
+"#;
+
 impl Exchange {
     /// With what is usual in tests.
     pub fn start() -> Self {
@@ -43,6 +60,14 @@ impl Exchange {
 
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// Leaves a `maker.toml` beside it: a market maker on `btc_usd` that owns the account, with these lines among its
+    /// parameters, and more tables.
+    pub fn with_maker(self, parameters: &str, tables: &str) -> Self {
+        let text = format!("{MAKER}{parameters}\n{ACCOUNT}{tables}");
+        std::fs::write(self.folder.path().join("maker.toml"), text).unwrap();
+        self
     }
 
     /// A command that finds this exchange by itself.

@@ -1,18 +1,18 @@
 //! The worth of a currency from outside the markets: a file, or a JSON document that is asked for again and again.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use pampero_model::{Cash, Currency, Price, Quantity, Rounding, SCALE, Span, Timestamp};
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::Client;
 use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::run::{Clock, duration};
+use crate::web::{self, BadAddress};
 
 /// Where the worth of a currency comes from.
 ///
@@ -114,13 +114,14 @@ impl RateSource {
             return refuse(format!("`{}` is no JSON pointer: it begins with `/`", self.pointer));
         }
         if let RatePlace::Document(address) = &self.place {
-            let Ok(url) = Url::parse(address) else {
-                return refuse("the address is none: write it as https://host/path".to_owned());
-            };
-            let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-            let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            if !(url.scheme() == "https" || url.scheme() == "http" && local) {
-                return refuse(format!("{host} is not asked without TLS: write https://"));
+            match web::address(address) {
+                Ok(_) => {}
+                Err(BadAddress::NotAnAddress) => {
+                    return refuse("the address is none: write it as https://host/path".to_owned());
+                }
+                Err(BadAddress::Insecure(host)) => {
+                    return refuse(format!("{host} is not asked without TLS: write https://"));
+                }
             }
         }
         Ok(())
@@ -245,7 +246,10 @@ pub async fn read_rates(
 
 fn prepare(first: &RateSource, sources: &[RateSource]) -> Result<Client, RateError> {
     sources.iter().try_for_each(RateSource::check)?;
-    client().map_err(|problem| RateError::Settings { currency: first.currency, problem })
+    web::client(PATIENCE).map_err(|error| {
+        let problem = format!("TLS cannot be set up: {error}");
+        RateError::Settings { currency: first.currency, problem }
+    })
 }
 
 /// Reads every source again and again and sends what each reading brought, until `shutdown` or until nobody listens.
@@ -271,22 +275,6 @@ pub async fn watch_rates(
         _ = watches.join_next() => {}
     }
     Ok(())
-}
-
-/// A client that goes where it is told and nowhere else.
-fn client() -> Result<Client, String> {
-    // Whoever was first is kept; there is one provider in the tree.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .user_agent(concat!("pampero/", env!("CARGO_PKG_VERSION")))
-        .http1_only()
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .no_proxy()
-        .timeout(PATIENCE)
-        .build()
-        .map_err(|error| format!("TLS cannot be set up: {}", error.without_url()))
 }
 
 async fn watch(source: RateSource, client: Client, clock: Clock, sender: mpsc::Sender<RateMessage>) {

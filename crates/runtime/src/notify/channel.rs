@@ -1,18 +1,18 @@
 //! Where notices go: a webhook, or a Telegram chat.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use thiserror::Error;
 
 use super::queue::Notice;
 use crate::state_dir::{StateError, read_private};
+use crate::web::{self, BadAddress};
 
 /// A channel that cannot be set up. The texts hold no token.
 #[derive(Debug, Error)]
@@ -185,34 +185,17 @@ pub(super) async fn send(request: reqwest::RequestBuilder) -> Result<(), Refused
     Err(Refused { why: format!("status {}", status.as_u16()), again })
 }
 
-/// A client that goes where it is told and nowhere else.
+/// A client that gives up after `patience`.
 pub(super) fn client(patience: Duration) -> Result<Client, NotifyError> {
-    // Whoever was first is kept; there is one provider in the tree.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .user_agent(concat!("pampero/", env!("CARGO_PKG_VERSION")))
-        .http1_only()
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(patience)
-        .timeout(patience)
-        .build()
-        .map_err(|error| NotifyError::Client(error.without_url().to_string()))
+    web::client(patience).map_err(|error| NotifyError::Client(error.to_string()))
 }
 
 /// An address that is https or of this machine.
 pub(super) fn address(text: &str) -> Result<Url, NotifyError> {
-    let url = Url::parse(text).map_err(|_| NotifyError::Address)?;
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if local => Ok(url),
-        "http" => Err(NotifyError::Insecure(host.to_owned())),
-        _ => Err(NotifyError::Address),
-    }
+    web::address(text).map_err(|bad| match bad {
+        BadAddress::NotAnAddress => NotifyError::Address,
+        BadAddress::Insecure(host) => NotifyError::Insecure(host),
+    })
 }
 
 /// The body of a webhook.
