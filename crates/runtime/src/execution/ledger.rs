@@ -38,6 +38,12 @@ pub fn surplus(local: &Local, balance: &Balance) -> i128 {
     locked.saturating_sub(local.locked(balance.currency))
 }
 
+/// What the account lacks against the ledger: executions not counted yet, or withdrawals.
+pub fn missing(local: &Local, balance: &Balance) -> i128 {
+    let ledger = local.ledger.get(balance.currency.code()).map_or(0, |(_, units)| *units);
+    ledger.saturating_sub(balance.total.units)
+}
+
 /// The deposits and withdrawals that explain a difference exactly: the newest ones that were not booked before, taken
 /// together. None if they do not.
 pub fn explain(

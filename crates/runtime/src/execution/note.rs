@@ -82,7 +82,8 @@ pub enum Note {
         order: OrderId,
         /// Complete looks since the quarantine ended.
         clean: u32,
-        /// More funds are locked than known orders explain: units of 1e-8 of the currency it spends, since it was sent.
+        /// More funds are locked than known orders explain, or fewer are there than the ledger knows: units of 1e-8 of
+        /// the currency it spends.
         surplus: Option<i128>,
     },
     /// An order exists that differs from one of ours in nothing but its id: the exchange holds it twice.

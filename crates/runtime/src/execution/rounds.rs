@@ -6,7 +6,7 @@ use pampero_engine::EventKind;
 use pampero_exchange::{Balance, Error, FillQuery, VenueFill};
 use pampero_model::{FillId, OrderId, RejectReason, Side, Size, Timestamp, UpdateKind};
 
-use super::ledger::{Difference, differences, explain, surplus};
+use super::ledger::{Difference, differences, explain, missing, surplus};
 use super::local::{LocalOrder, Stage};
 use super::machine::{Canary, Execution};
 use super::note::{Alarm, Note};
@@ -372,7 +372,7 @@ impl Execution {
             }
             let order = own.order.id;
             let age = began.since(own.sent_at);
-            let suspicious = self.suspicious_surplus(&own, balances);
+            let suspicious = self.suspicious_funds(&own, balances);
             match own.stage {
                 Stage::RefusedUnconfirmed if suspicious.is_none() || age >= self.settings.ghost_horizon => {
                     self.set_stage(order, Stage::Closed);
@@ -394,7 +394,7 @@ impl Execution {
             Some(Canary::ShortQuarantine) => pampero_model::Span::from_secs(15),
             _ => self.settings.quarantine,
         };
-        // Beyond the horizon locked funds alone keep nothing open: they may be a withdrawal's.
+        // Beyond the horizon funds alone keep nothing open: a withdrawal locks and takes them, too.
         let doubtful = suspicious.is_some() && age < self.settings.ghost_horizon;
         let agreement = self.settings.agreement;
         let search = self.rounds.searches.entry(own.order.id).or_default();
@@ -414,15 +414,17 @@ impl Execution {
         }
     }
 
-    /// The fourth witness: more is locked than known orders explain, by at least what this order would lock.
-    fn suspicious_surplus(&self, own: &LocalOrder, balances: &[Balance]) -> Option<i128> {
+    /// The fourth witness: more is locked than known orders explain, by at least what this order would lock, or less is
+    /// there than the ledger knows, as after an execution that is not listed yet. So much of what it spends.
+    fn suspicious_funds(&self, own: &LocalOrder, balances: &[Balance]) -> Option<i128> {
         let currency = self.local.market(own.order.market)?.spends(own.order.side);
         let balance = balances.iter().find(|balance| balance.currency == currency)?;
         let search = self.rounds.searches.get(&own.order.id);
         let before =
             search.and_then(|search| search.surplus_before.get(currency.code())).copied().unwrap_or(0).max(0);
-        let more = surplus(&self.local, balance).saturating_sub(before);
-        (more > 0 && more >= own.locks(own.order.size)).then_some(more)
+        let locked = surplus(&self.local, balance).saturating_sub(before);
+        let locked = Some(locked).filter(|more| *more > 0 && *more >= own.locks(own.order.size));
+        locked.or_else(|| Some(missing(&self.local, balance)).filter(|less| *less > 0))
     }
 
     // The ledger.

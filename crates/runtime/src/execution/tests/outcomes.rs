@@ -131,6 +131,29 @@ fn an_order_that_never_shows_is_given_up_after_the_quarantine_and_forgotten_at_t
 }
 
 #[test]
+fn an_order_is_not_given_up_while_money_is_gone_that_it_would_spend() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::Unknown(Error::Ambiguous(Ambiguity::Timeout)));
+    // It was executed, and neither a list nor an execution shows it yet.
+    rig.gone = 10_000_000_000;
+    for _ in 0..600 {
+        rig.wake(1);
+        rig.answer_reads(&[], &[]);
+    }
+    assert_eq!(rig.state(order.id), Some(OrderState::Unknown));
+    let found = |note: &Note| matches!(note, Note::NotFound { clean: 0, surplus: Some(10_000_000_000), .. });
+    assert!(rig.notes.iter().any(found));
+    rig.gone = 0;
+    for _ in 0..60 {
+        rig.wake(1);
+        rig.answer_reads(&[], &[]);
+    }
+    assert_eq!(rig.state(order.id), Some(OrderState::PresumedAbsent));
+}
+
+#[test]
 fn an_order_is_not_given_up_while_reads_fail() {
     let mut rig = Rig::started();
     rig.bid();

@@ -37,6 +37,8 @@ pub(crate) struct Rig {
     pub notes: Vec<Note>,
     pub placed: Vec<Order>,
     pub halts: usize,
+    /// Units of USD that the account lacks against the ledger.
+    pub gone: i128,
 }
 
 impl Rig {
@@ -53,7 +55,8 @@ impl Rig {
         let carried = CarriedOver { first: true, ledger, ..CarriedOver::default() };
         let execution = Execution::new(start, VenueId(0), &markets(), Settings::default(), carried);
         let (requests, updates, notes, placed) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut rig = Self { engine, execution, out, now: start, requests, updates, notes, placed, halts: 0 };
+        let mut rig =
+            Self { engine, execution, out, now: start, requests, updates, notes, placed, halts: 0, gone: 0 };
         rig.step(EventKind::EnvironmentConfirmed);
         rig.wake(0);
         rig
@@ -156,7 +159,7 @@ impl Rig {
 
     pub fn balance(&self) -> Balance {
         let currency = "usd".parse().unwrap();
-        let units = self.execution.local().ledger["usd"].1;
+        let units = self.execution.local().ledger["usd"].1 - self.gone;
         let locked = self.execution.local().locked(currency);
         let (total, available) = (Money::new(currency, units), Money::new(currency, units - locked));
         Balance { currency, total, available }
