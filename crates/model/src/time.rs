@@ -217,10 +217,16 @@ const UNITS: [(&str, i64); 7] = [
     ("ns", 1),
 ];
 
+/// How the longest span is written: the age of what was never seen.
+const FOREVER: &str = "forever";
+
 impl FromStr for Span {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == FOREVER {
+            return Ok(Self::MAX);
+        }
         let error = || TimeError::Span(text.to_owned());
         let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(error)?;
         let (number, unit) = text.split_at(split);
@@ -234,6 +240,9 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.pad("0s");
+        }
+        if *self == Self::MAX {
+            return f.pad(FOREVER);
         }
         let (unit, nanos) = UNITS.iter().find(|(_, nanos)| self.0 % nanos == 0).unwrap_or(&("ns", 1));
         f.pad(&format!("{}{unit}", self.0 / nanos))

@@ -113,3 +113,9 @@ fn there_is_no_day_after_the_last() {
     assert_eq!(TradingDay::utc().next_start(Timestamp::MAX), Timestamp::MAX);
     assert!(TradingDay::in_zone("Atlantis/Capital").is_err());
 }
+
+#[test]
+fn the_longest_span_is_a_word_for_people() {
+    assert_eq!(Span::MAX.to_string(), "forever");
+    assert_eq!("forever".parse(), Ok(Span::MAX));
+}

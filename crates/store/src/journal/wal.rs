@@ -22,13 +22,7 @@ pub(super) fn check(journal: &Path) -> Result<(), JournalError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(files::io(&path, "read it")(error)),
     };
-    match lost_commits(&bytes) {
-        0 | 1 => Ok(()),
-        lost => {
-            let problem = format!("{lost} commits stand behind a frame that is not what was written");
-            Err(JournalError::DamagedFile { path, problem })
-        }
-    }
+    damage(&bytes).map_or(Ok(()), |problem| Err(JournalError::DamagedFile { path, problem }))
 }
 
 fn log_of(journal: &Path) -> PathBuf {
@@ -54,9 +48,9 @@ fn checksum(mut sum: (u32, u32), bytes: &[u8], big_endian: bool) -> (u32, u32) {
     sum
 }
 
-/// How many commits of this run of the log stand at or behind the first wrong frame.
-fn lost_commits(bytes: &[u8]) -> usize {
-    let (Some(header), Some(frames)) = (bytes.get(..HEADER), bytes.get(HEADER..)) else { return 0 };
+/// What is wrong with the log but for its end.
+fn damage(bytes: &[u8]) -> Option<String> {
+    let (header, frames) = bytes.split_at_checked(HEADER)?;
     let be = |bytes: &[u8], at| word(bytes, at, true).unwrap_or(0);
     let page = match be(header, 8) {
         1 => 65_536,
@@ -68,8 +62,10 @@ fn lost_commits(bytes: &[u8]) -> usize {
     let mut whole = sum == (be(header, 24), be(header, 28));
     if !whole || !(512..=65_536).contains(&page) {
         // SQLite takes nothing behind such a header; with frames behind it, that is damage.
-        return if frames.len() > 2 * FRAME_HEADER { usize::MAX } else { 0 };
+        let follows = frames.len() > 2 * FRAME_HEADER;
+        return follows.then(|| "its header is not what was written, and commits stand behind it".to_owned());
     }
+    // Commits of this run of the log that stand at or behind the first wrong frame.
     let mut lost = 0;
     for frame in frames.chunks_exact(FRAME_HEADER + page) {
         if frame.get(8..16) != salts {
@@ -83,5 +79,5 @@ fn lost_commits(bytes: &[u8]) -> usize {
         let commits = be(frame, 4) != 0;
         lost += usize::from(!whole && commits);
     }
-    lost
+    (lost > 1).then(|| format!("{lost} commits stand behind a frame that is not what was written"))
 }
