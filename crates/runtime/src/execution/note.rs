@@ -82,7 +82,7 @@ pub enum Note {
         order: OrderId,
         /// Complete looks since the quarantine ended.
         clean: u32,
-        /// More funds are locked than known orders explain, or fewer are there than the ledger knows: units of 1e-8 of
+        /// More funds are locked than known orders explain, or just what it would have spent is gone: units of 1e-8 of
         /// the currency it spends.
         surplus: Option<i128>,
     },

@@ -414,17 +414,21 @@ impl Execution {
         }
     }
 
-    /// The fourth witness: more is locked than known orders explain, by at least what this order would lock, or less is
-    /// there than the ledger knows, as after an execution that is not listed yet. So much of what it spends.
+    /// The fourth witness: more is locked than known orders explain, by at least what this order would lock, or what it
+    /// would have spent is gone, as after an execution that is not listed yet. So much of what it spends.
     fn suspicious_funds(&self, own: &LocalOrder, balances: &[Balance]) -> Option<i128> {
         let currency = self.local.market(own.order.market)?.spends(own.order.side);
         let balance = balances.iter().find(|balance| balance.currency == currency)?;
         let search = self.rounds.searches.get(&own.order.id);
         let before =
             search.and_then(|search| search.surplus_before.get(currency.code())).copied().unwrap_or(0).max(0);
+        let (whole, gone) = (own.locks(own.order.size), missing(&self.local, balance));
+        // Up to dust that an execution leaves. Any other amount is more likely somebody else's, and must not keep the
+        // ledger from being judged until the horizon.
+        let spent = gone > 0 && gone.abs_diff(whole) <= whole.unsigned_abs() / 1_000_000;
         let locked = surplus(&self.local, balance).saturating_sub(before);
-        let locked = Some(locked).filter(|more| *more > 0 && *more >= own.locks(own.order.size));
-        locked.or_else(|| Some(missing(&self.local, balance)).filter(|less| *less > 0))
+        let locked = Some(locked).filter(|more| *more > 0 && *more >= whole);
+        locked.or_else(|| spent.then_some(gone))
     }
 
     // The ledger.
