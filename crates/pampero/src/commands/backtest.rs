@@ -18,6 +18,7 @@ use crate::commands::report::write_html;
 use crate::config::{self, Config, Problems, Source};
 use crate::data::{self, Loaded};
 use crate::error::Failure;
+use crate::invocation;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::wire::{self, FeedFacts};
@@ -143,7 +144,7 @@ fn inputs(args: &BacktestArgs, plan: &Plan<'_>, loaded: &[Loaded]) -> RunInputs 
 /// The command that repeats the run. Where its results go is no part of it.
 fn command_line(args: &BacktestArgs) -> String {
     let quoted: Vec<String> = words(args).iter().map(|word| quoted(word)).collect();
-    format!("pampero {}", quoted.join(" "))
+    invocation::command(&quoted.join(" "), false)
 }
 
 /// The arguments of a run, without those that say where its results go.
