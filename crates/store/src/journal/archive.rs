@@ -17,6 +17,7 @@ use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::chain::Check;
 use super::schema::record_id;
+use super::seal::Sealed;
 use super::{Journal, JournalError, Record, SessionId, files};
 
 /// Most records of one file.
@@ -116,6 +117,7 @@ impl Journal {
             "DELETE FROM checkpoints WHERE session = ?1 AND seq > 0 AND seq >= ?2 AND seq < ?3",
             params![session.0, first, end],
         )?;
+        Sealed::States.seal(&transaction)?;
         transaction.commit()
     }
 

@@ -7,7 +7,7 @@ use super::{NewSession, SessionId};
 /// Eight bytes of BLAKE3: against damage, not against an attacker, who could write the whole chain anew.
 pub(super) type Check = [u8; 8];
 
-fn first_bytes(hash: &blake3::Hash) -> Check {
+pub(super) fn first_bytes(hash: &blake3::Hash) -> Check {
     let mut check = Check::default();
     for (to, from) in check.iter_mut().zip(hash.as_bytes()) {
         *to = *from;

@@ -69,6 +69,17 @@ pub(super) fn check_file(path: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
+/// Refuses an empty file where a journal was: SQLite would take it for a new one.
+pub(super) fn refuse_emptied(path: &Path) -> Result<(), JournalError> {
+    let length = fs::metadata(path).map_err(io(path, "look at it"))?.len();
+    let reserve = reserve_of(path);
+    if length > 0 || !reserve.exists() {
+        return Ok(());
+    }
+    let problem = format!("it is empty, and `{}` says that it was not", reserve.display());
+    Err(JournalError::DamagedFile { path: path.to_owned(), problem })
+}
+
 fn sync_folder(folder: &Path) -> Result<(), JournalError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io(folder, "sync it"))
 }

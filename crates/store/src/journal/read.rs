@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::chain::{self, Check};
 use super::schema::{SEQ_END, record_id};
-use super::{Evidence, Journal, JournalError, NewSession, Record, SavedState, Session, SessionId};
+use super::{Evidence, Journal, JournalError, NewSession, Record, SavedState, Session, SessionId, seal};
 
 /// Records that are fetched at once.
 const BATCH: usize = 1_024;
@@ -16,9 +16,13 @@ impl Journal {
     /// Every session, oldest first.
     pub fn sessions(&self) -> Result<Vec<Session>, JournalError> {
         let sql = "SELECT id, environment, mode, account, strategies, config, config_hash, build, started_at,
-                ended_at, end_reason, next_seq
-            FROM sessions JOIN heads ON session = id ORDER BY id";
-        self.rows("read the sessions", sql, [], session)
+                ended_at, end_reason
+            FROM sessions ORDER BY id";
+        let mut sessions = self.rows("read the sessions", sql, [], session)?;
+        for session in &mut sessions {
+            session.records = self.head(session.id)?.0;
+        }
+        Ok(sessions)
     }
 
     /// A session.
@@ -79,6 +83,9 @@ impl Journal {
         let head = self.head(session)?;
         let from = from.min(head.0);
         let (previous, preceding) = self.check_before(session, from)?;
+        if from == head.0 && previous != head.1 {
+            return Err(self.damaged(session, from, "its end is not what was written"));
+        }
         let records = Records {
             journal: self,
             session,
@@ -91,15 +98,10 @@ impl Journal {
         Ok(records)
     }
 
-    /// Verifies the whole file: its structure, every archive and every chain.
+    /// Verifies the whole file: its structure, its seals, every archive and every chain.
     pub fn verify(&self) -> Result<(), JournalError> {
-        let found: String = self
-            .connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(self.sqlite("check its structure"))?;
-        if found != "ok" {
-            return Err(JournalError::DamagedFile { path: self.path.clone(), problem: found });
-        }
+        self.verify_structure()?;
+        self.verify_seals()?;
         for session in self.sessions()? {
             for record in self.records(session.id, 0)? {
                 record?;
@@ -109,6 +111,26 @@ impl Journal {
             }
         }
         Ok(())
+    }
+
+    /// Verifies that no page of the file is used twice, out of its order or lost, so that nothing is written over.
+    pub(super) fn verify_structure(&self) -> Result<(), JournalError> {
+        let found: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(self.sqlite("check its structure"))?;
+        if found == "ok" { Ok(()) } else { Err(self.damaged_file(found)) }
+    }
+
+    /// Verifies the tables that have no chain.
+    pub(super) fn verify_seals(&self) -> Result<(), JournalError> {
+        if !self.sealed {
+            return Ok(());
+        }
+        match seal::broken(&self.connection).map_err(self.sqlite("read its seals"))? {
+            None => Ok(()),
+            Some(table) => Err(self.damaged_file(format!("its table `{table}` is not what was written"))),
+        }
     }
 
     /// Verifies what a restart depends on: the last saved state and the records after it.
@@ -122,8 +144,9 @@ impl Journal {
 
     /// A fact.
     pub fn fact(&self, key: &str) -> Result<Option<String>, JournalError> {
-        let read =
-            self.connection.query_row("SELECT value FROM facts WHERE key = ?1", [key], |row| row.get(0));
+        // The seal covers the rows, not their index.
+        let sql = "SELECT value FROM facts NOT INDEXED WHERE key = ?1";
+        let read = self.connection.query_row(sql, [key], |row| row.get(0));
         read.optional().map_err(self.sqlite("read a fact"))
     }
 
@@ -148,10 +171,15 @@ impl Journal {
     /// How many records a session has, and the check of the last.
     pub(super) fn head(&self, session: SessionId) -> Result<(u64, Check), JournalError> {
         let sql = "SELECT next_seq, last_check FROM heads WHERE session = ?1";
-        let read = self.connection.query_row(sql, params![session.0], |row| Ok((row.get(0)?, row.get(1)?)));
-        read.optional()
-            .map_err(self.sqlite("read the end of a session"))?
-            .ok_or(JournalError::UnknownSession(session))
+        let read = self
+            .connection
+            .query_row(sql, params![session.0], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        let found = read.optional().map_err(self.sqlite("read the end of a session"))?;
+        let (next_seq, stored) = found.ok_or(JournalError::UnknownSession(session))?;
+        match seal::open_head(session, next_seq, &stored, self.sealed) {
+            Some(check) => Ok((next_seq, check)),
+            None => Err(self.damaged(session, next_seq, "its end is not what was written")),
+        }
     }
 
     /// The check of the record before a number, if that record stands in the table.
@@ -209,6 +237,10 @@ impl Journal {
         all().map_err(self.sqlite(action))
     }
 
+    fn damaged_file(&self, problem: String) -> JournalError {
+        JournalError::DamagedFile { path: self.path.clone(), problem }
+    }
+
     pub(super) fn damaged(&self, session: SessionId, seq: u64, problem: &str) -> JournalError {
         JournalError::Damaged { path: self.path.clone(), session, seq, problem: problem.to_owned() }
     }
@@ -230,7 +262,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         about,
         ended_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_nanos),
         end_reason: row.get(10)?,
-        records: row.get(11)?,
+        records: 0,
     })
 }
 

@@ -1,11 +1,19 @@
 //! The tables, and how older ones become the newest.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
-use super::SessionId;
+use super::{SessionId, seal};
 
 /// One step for each version: the first makes version 1 of an empty file. A released step is never changed.
-pub(super) const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[fn(&Transaction<'_>) -> rusqlite::Result<()>] = &[
+    |transaction| transaction.execute_batch(TABLES),
+    |transaction| {
+        transaction.execute_batch(SEALS)?;
+        seal::seal_all(transaction)
+    },
+];
+
+const TABLES: &str = "
     CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         environment TEXT NOT NULL, mode TEXT NOT NULL, account TEXT NOT NULL, strategies TEXT NOT NULL,
@@ -37,7 +45,14 @@ pub(super) const MIGRATIONS: &[&str] = &["
         environment TEXT NOT NULL, at INTEGER NOT NULL, details TEXT NOT NULL
     ) STRICT;
     CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-"];
+";
+
+/// Since version 2, each `last_check` of `heads` has a seal behind it, too.
+const SEALS: &str =
+    "CREATE TABLE seals (name TEXT PRIMARY KEY NOT NULL, seal BLOB NOT NULL) STRICT, WITHOUT ROWID;";
+
+/// The first version with seals.
+pub(super) const SEALED: i64 = 2;
 
 /// Bits of a record's id that number it within its session.
 pub(super) const SEQ_BITS: u32 = 36;
@@ -64,7 +79,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let from = version(connection)?;
     for (to, step) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(from).unwrap_or(0)) {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(step)?;
+        step(&transaction)?;
         transaction.execute_batch(&format!("PRAGMA user_version = {to}"))?;
         transaction.commit()?;
     }

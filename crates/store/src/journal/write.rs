@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pampero_model::Timestamp;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Params, TransactionBehavior, params};
 
 use super::chain::{self, Check};
-use super::schema::{SEQ_END, migrate, newest, record_id, version};
+use super::schema::{SEALED, SEQ_END, migrate, newest, record_id, version};
+use super::seal::{self, Sealed};
 use super::{Evidence, JournalError, NewSession, Record, SavedState, SessionId, files, wal};
 
 /// Largest payload.
@@ -19,6 +20,8 @@ const SESSIONS: i64 = 1 << 26;
 pub struct Journal {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// Whether it has seals: an older one that is only read does not.
+    pub(super) sealed: bool,
     current: Option<Current>,
     pending: Vec<(Record, Check)>,
     states: Vec<(SavedState, Check, Check)>,
@@ -43,15 +46,20 @@ impl std::fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Opens a journal for writing; makes it, and its directory, if there is none. The last session's records since its
-    /// last checkpoint are verified. Whoever writes must be alone: see to that with a lock.
+    /// Opens a journal for writing; makes it, and its directory, if there is none. The structure of the file, its seals
+    /// and the last session's records since its last saved state are verified. Whoever writes must be alone: see to that
+    /// with a lock.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         files::private_folder(files::folder_of(path))?;
         files::private_file(path)?;
+        files::refuse_emptied(path)?;
         wal::check(path)?;
-        files::keep_reserve(path)?;
         let journal = Self::connect(path)?;
+        // Behind the tables: an empty file beside a reserve was a journal.
+        files::keep_reserve(path)?;
         journal.empty_log().map_err(journal.sqlite("empty its log"))?;
+        journal.verify_structure()?;
+        journal.verify_seals()?;
         if let Some(last) = journal.sessions()?.last() {
             journal.verify_tail(last.id)?;
         }
@@ -61,20 +69,26 @@ impl Journal {
     /// Opens a journal for reading, also while another process writes to it.
     pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
         files::check_file(path)?;
+        files::refuse_emptied(path)?;
+        wal::check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sqlite = |action| sqlite(path, action);
         let connection = Connection::open_with_flags(path, flags).map_err(sqlite("open it"))?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite("set the time-out"))?;
         let found = version(&connection).map_err(sqlite("read the version"))?;
-        if found != newest() {
+        if !(1..=newest()).contains(&found) {
             return Err(JournalError::Version { path: path.to_owned(), found, newest: newest() });
         }
-        Ok(Self::over(connection, path))
+        let journal = Self::over(connection, path, found);
+        journal.verify_seals()?;
+        Ok(journal)
     }
 
     /// Moves the log into the database, so that no remains of a torn commit stand in it. A reader may keep it in use; then
     /// it is emptied the next time.
     pub(super) fn empty_log(&self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        wal::sync_index(&self.path);
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
@@ -93,12 +107,20 @@ impl Journal {
             return Err(JournalError::Version { path: path.to_owned(), found, newest: newest() });
         }
         migrate(&mut connection).map_err(sqlite("bring it to the newest version"))?;
-        Ok(Self::over(connection, path))
+        Ok(Self::over(connection, path, newest()))
     }
 
-    fn over(connection: Connection, path: &Path) -> Self {
-        let path = path.to_owned();
-        Self { connection, path, current: None, pending: Vec::new(), states: Vec::new(), poisoned: None }
+    fn over(connection: Connection, path: &Path, version: i64) -> Self {
+        let (path, sealed) = (path.to_owned(), version >= SEALED);
+        Self {
+            connection,
+            path,
+            sealed,
+            current: None,
+            pending: Vec::new(),
+            states: Vec::new(),
+            poisoned: None,
+        }
     }
 
     /// The file.
@@ -139,7 +161,8 @@ impl Journal {
                 ],
             )?;
             let check = chain::begin(id, about);
-            transaction.execute("INSERT INTO heads VALUES (?1, 0, ?2)", params![id.0, check])?;
+            seal::put_head(&transaction, id, 0, check)?;
+            Sealed::Sessions.seal(&transaction)?;
             transaction.commit()?;
             Ok(Some(Current { id, next_seq: 0, check }))
         };
@@ -152,11 +175,8 @@ impl Journal {
     pub fn end_session(&mut self, at: Timestamp, reason: &str) -> Result<(), JournalError> {
         self.commit()?;
         let current = self.current.ok_or(JournalError::NoSession)?;
-        let ended = self.connection.execute(
-            "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1",
-            params![current.id.0, at.as_nanos(), reason],
-        );
-        ended.map_err(self.sqlite("end the session"))?;
+        let sql = "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1";
+        self.change("end the session", Sealed::Sessions, sql, params![current.id.0, at.as_nanos(), reason])?;
         self.current = None;
         Ok(())
     }
@@ -248,20 +268,32 @@ impl Journal {
     /// Adds evidence, at once.
     pub fn add_evidence(&mut self, evidence: &Evidence) -> Result<(), JournalError> {
         let Evidence { kind, strategy, version, parameters, environment, at, details } = evidence;
-        let added = self.connection.execute(
-            "INSERT INTO evidence VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![kind, strategy, version, parameters, environment, at.as_nanos(), details],
-        );
-        added.map(|_| ()).map_err(self.sqlite("add evidence"))
+        let sql = "INSERT INTO evidence VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let row = params![kind, strategy, version, parameters, environment, at.as_nanos(), details];
+        self.change("add evidence", Sealed::Evidence, sql, row)
     }
 
     /// Sets a fact, at once.
     pub fn set_fact(&mut self, key: &str, value: &str) -> Result<(), JournalError> {
-        let set = self.connection.execute(
-            "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-            params![key, value],
-        );
-        set.map(|_| ()).map_err(self.sqlite("set a fact"))
+        let sql = "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2";
+        self.change("set a fact", Sealed::Facts, sql, params![key, value])
+    }
+
+    /// Changes a row of a sealed table.
+    fn change(
+        &mut self,
+        action: &'static str,
+        table: Sealed,
+        sql: &str,
+        row: impl Params,
+    ) -> Result<(), JournalError> {
+        let change = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute(sql, row)?;
+            table.seal(&transaction)?;
+            transaction.commit()
+        };
+        change(&mut self.connection).map_err(sqlite(&self.path, action))
     }
 
     fn check_usable(&self) -> Result<(), JournalError> {
@@ -308,9 +340,9 @@ fn write(
             ])?;
         }
     }
-    transaction.execute(
-        "UPDATE heads SET next_seq = ?2, last_check = ?3 WHERE session = ?1",
-        params![current.id.0, current.next_seq, current.check],
-    )?;
+    if !states.is_empty() {
+        Sealed::States.seal(&transaction)?;
+    }
+    seal::put_head(&transaction, current.id, current.next_seq, current.check)?;
     transaction.commit()
 }
