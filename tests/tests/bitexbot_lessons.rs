@@ -114,8 +114,8 @@ fn lesson_3_an_order_from_before_a_crash_is_taken_up_at_the_start() {
         updated_at: Timestamp::from_secs(0),
     };
     let sent_at = Some(Timestamp::from_secs(0));
-    let open = vec![OpenPlacement { record, sent_at, watermark: Some(VenueOrderId(100)) }];
-    let carried = CarriedOver { open, ..CarriedOver::default() };
+    let orders = vec![CarriedOrder { record, sent_at, watermark: Some(VenueOrderId(100)) }];
+    let carried = CarriedOver { orders, ..CarriedOver::default() };
     let now = Timestamp::from_secs(60);
     let mut execution = Execution::new(now, VenueId(0), &markets(), Settings::default(), carried);
     execution.wake(now);

@@ -1,7 +1,7 @@
 //! The whole system against an exchange that does everything wrong. `cargo xtask prove` runs many more seeds.
 #![allow(missing_docs)] // test code
 
-use pampero_tests::simulation::{Canary, Fault, run};
+use pampero_tests::simulation::{Canary, Fault, Run, run};
 
 #[test]
 fn nothing_is_lost_doubled_adopted_wrongly_or_beyond_a_limit_and_everything_comes_together() {
@@ -31,4 +31,12 @@ fn a_seed_leaves_the_same_trace_every_time() {
     let (first, second) = (run(7..9, None), run(7..9, None));
     assert_eq!(first.hits, second.hits);
     assert!(first.findings.is_empty() && second.findings.is_empty());
+}
+
+/// Seeds that failed once.
+#[test]
+fn what_was_found_stays_mended() {
+    let findings = |seed| Run::of(seed, None).findings.into_iter().map(move |what| (seed, what));
+    let found: Vec<_> = [2_265, 2_779, 6_755, 8_806].into_iter().flat_map(findings).collect();
+    assert_eq!(found, []);
 }

@@ -481,6 +481,11 @@ impl Engine {
         self.core.orders.live()
     }
 
+    /// The last orders that ended, oldest first: so many as are remembered for what the venue tells late.
+    pub fn ended_orders(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.core.orders.closed()
+    }
+
     /// The executions of a venue that were counted; none for a venue that the engine does not know.
     pub fn counted_fills(&self, venue: VenueId) -> Option<&CountedFills> {
         self.core.counted.get(venue.index())

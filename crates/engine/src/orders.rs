@@ -321,6 +321,11 @@ impl OrderManager {
         self.closed.iter().rev().find(|record| record.id == id)
     }
 
+    /// The orders that ended and are remembered, oldest first.
+    pub(crate) fn closed(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.closed.iter()
+    }
+
     /// Changes a live order; one that becomes final moves to the closed ones. Gives the record after the change.
     pub(crate) fn change(&mut self, id: OrderId, f: impl FnOnce(&mut OrderRecord)) -> Option<OrderRecord> {
         let position = self.position(id)?;

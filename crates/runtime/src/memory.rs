@@ -52,7 +52,8 @@ const fn is_first(venue: &VenueId) -> bool {
 /// What a later session must know beside the engine's state: it follows from the notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
-    /// Of every open order that may have been sent: when its intent was written, and the watermark.
+    /// Of every order that may have been sent and that the engine knows, ended or not: when its intent was written, and
+    /// the watermark.
     pub(crate) intents: BTreeMap<OrderId, (Timestamp, Option<VenueOrderId>)>,
     venues: BTreeMap<VenueId, VenueMemory>,
 }
@@ -101,10 +102,11 @@ impl Memory {
         self.venues.get(&venue).cloned().unwrap_or_default()
     }
 
-    /// Forgets the intents of orders that have ended.
+    /// Forgets the intents of orders that the engine has forgotten: those that ended long ago.
     pub(crate) fn prune(&mut self, engine: &Engine) {
-        let open = engine.open_orders();
-        self.intents.retain(|id, _| open.binary_search_by_key(id, |order| order.id).is_ok());
+        let known = engine.open_orders().iter().chain(engine.ended_orders());
+        let known: BTreeSet<OrderId> = known.map(|order| order.id).collect();
+        self.intents.retain(|id, _| known.contains(id));
     }
 }
 

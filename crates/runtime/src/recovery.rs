@@ -4,13 +4,13 @@
 //! [`Engine::recover`]. So the engine knows every order it may have placed, and every execution it has counted,
 //! before anything is asked of the exchange.
 
-use pampero_engine::{CheckpointError, CountedFills, Engine, EngineError, OrderState, Owner, Setup};
+use pampero_engine::{CheckpointError, CountedFills, Engine, EngineError, Owner, Setup};
 use pampero_model::{Money, Timestamp, VenueId};
 use pampero_store::journal::{Journal, JournalError, SavedState, Session, SessionId};
 use thiserror::Error;
 
 use crate::codec::CodecError;
-use crate::execution::{CarriedOver, OpenPlacement};
+use crate::execution::CarriedOver;
 use crate::memory::{FORMAT, Format, Memory, Snapshot};
 use crate::tape::{Step, Tape, TapeError};
 
@@ -173,17 +173,6 @@ impl Recovered {
     /// What execution at a venue takes over.
     pub fn carried_over(&self, venue: VenueId) -> CarriedOver {
         let engine = &self.engine;
-        let here = |market| engine.markets().venue_of(market) == Some(venue);
-        let open =
-            engine.open_orders().iter().filter(|order| here(order.market) && order.state != OrderState::Held);
-        let open = open.map(|record| {
-            let intent = self.memory.intents.get(&record.id);
-            OpenPlacement {
-                record: *record,
-                sent_at: intent.map(|(at, _)| *at),
-                watermark: intent.and_then(|(_, watermark)| *watermark),
-            }
-        });
         let portfolio = engine.portfolio();
         let currencies = portfolio.holdings(Owner::Unallocated).filter(|(at, ..)| *at == venue);
         let ledger =
@@ -191,7 +180,7 @@ impl Recovered {
         let counted = engine.counted_fills(venue).into_iter().flat_map(CountedFills::iter);
         let memory = self.memory.of(venue);
         CarriedOver {
-            open: open.collect(),
+            orders: CarriedOver::orders(engine, venue, &self.memory.intents),
             fills: memory.fills.iter().chain(counted).collect(),
             movements: memory.movements.into_iter().collect(),
             ledger: ledger.collect(),

@@ -12,7 +12,7 @@ use pampero_model::{
     Currency, Market, Markets, Money, OrderId, Span, Timestamp, UpdateKind, VenueId, VenueOrderId,
 };
 use pampero_runtime::execution::{
-    CarriedOver, Effect, Execution, ForeignPolicy, Note, OpenPlacement, Request, RequestId, Settings,
+    CarriedOver, Effect, Execution, ForeignPolicy, Note, Request, RequestId, Settings,
 };
 use pampero_runtime::gateway::{Caps, Gateway};
 
@@ -115,12 +115,7 @@ impl Session {
         let mut engine = plan.engine(life);
         let mut carried = CarriedOver { first: true, ..CarriedOver::default() };
         let intents = recover(&mut engine, journal, &mut carried);
-        let open = engine.open_orders().iter().map(|record| {
-            let intent = intents.get(&record.id).copied();
-            let (sent_at, watermark) = (intent.map(|(at, _)| at), intent.and_then(|(_, mark)| mark));
-            OpenPlacement { record: *record, sent_at, watermark }
-        });
-        carried.open = open.collect();
+        carried.orders = CarriedOver::orders(&engine, VENUE, &intents);
         carried.ledger = ["btc", "usd", "bch"].map(|code| total(&engine, code)).to_vec();
         let mut execution = Execution::new(now, VENUE, &markets(9_999), plan.settings(), carried);
         execution.plant(plan.canary.and_then(Canary::in_execution));

@@ -6,11 +6,11 @@ use pampero_engine::{Approved, Command, Control, CountedFills, EventKind, OrderS
 use pampero_exchange::{Error, Outcome, PlaceOutcome, VenueOrder};
 use pampero_model::{
     MarketId, Markets, Money, Order, OrderId, OrderUpdate, RejectReason, Side, Span, Timestamp, UpdateKind,
-    VenueId, VenueOrderId,
+    VenueId, VenueOrderId, VenueStatus,
 };
 
 use super::local::{Attribution, Local, LocalOrder, Stage};
-use super::note::{Alarm, CarriedOver, Effect, Note, OpenPlacement};
+use super::note::{Alarm, CarriedOrder, CarriedOver, Effect, Note};
 use super::reconcile::{Correction, Key, fits};
 use super::request::{Answer, Placement, Request, RequestId};
 use super::rounds::Rounds;
@@ -131,8 +131,8 @@ impl Execution {
             paused_until: Timestamp::MIN,
             alarmed: BTreeSet::new(),
         };
-        for placement in &carried.open {
-            execution.take_over(placement);
+        for order in &carried.orders {
+            execution.take_over(order);
         }
         execution
     }
@@ -317,8 +317,8 @@ impl Execution {
 
     // Starting.
 
-    fn take_over(&mut self, placement: &OpenPlacement) {
-        let OpenPlacement { record, sent_at, watermark } = *placement;
+    fn take_over(&mut self, carried: &CarriedOrder) {
+        let CarriedOrder { record, sent_at, watermark } = *carried;
         let order = Order {
             id: record.id,
             market: record.market,
@@ -339,7 +339,13 @@ impl Execution {
         own.filled_quote = record.filled_quote;
         own.venue = record.venue_order;
         own.was_live = matches!(record.state, OrderState::Live);
+        (own.status, own.remaining) = match record.state {
+            OrderState::Completed => (Some(VenueStatus::Completed), record.remaining()),
+            OrderState::Cancelled => (Some(VenueStatus::Cancelled), record.remaining()),
+            _ => (None, record.size),
+        };
         own.stage = match record.state {
+            state if state.is_final() => Stage::Closed,
             OrderState::PresumedAbsent => Stage::PresumedAbsent,
             _ if record.venue_order.is_some() => Stage::Open,
             _ => Stage::Unknown,
@@ -352,7 +358,7 @@ impl Execution {
             let key = (record.side, id);
             self.local.owners.insert(key, Attribution::Ours(order.id));
             self.local.see(key);
-            if record.cancel_wanted {
+            if record.cancel_wanted && own.is_open() {
                 self.want_cancel(key);
             }
         }

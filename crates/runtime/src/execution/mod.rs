@@ -35,7 +35,7 @@ pub use local::{Attribution, Book, Local, LocalOrder, Stage};
 #[doc(hidden)]
 pub use machine::Canary;
 pub use machine::Execution;
-pub use note::{Alarm, CarriedOver, Effect, Note, OpenPlacement};
+pub use note::{Alarm, CarriedOrder, CarriedOver, Effect, Note};
 pub use reconcile::{Correction, Key, Snapshot, reconcile, wanted};
 pub use request::{Answer, Placement, Request, RequestId};
 pub use settings::{ForeignPolicy, Settings};

@@ -1,6 +1,8 @@
 //! What execution hands out: requests, events for the engine, and facts for the journal.
 
-use pampero_engine::{CountedFills, Engine, EventKind, OrderRecord, Owner, TradingState};
+use std::collections::BTreeMap;
+
+use pampero_engine::{CountedFills, Engine, EventKind, OrderRecord, OrderState, Owner, TradingState};
 use pampero_model::{
     Cash, Currency, FillId, Money, Order, OrderId, Price, Quantity, Side, Size, Timestamp, VenueId,
     VenueOrderId,
@@ -202,9 +204,10 @@ pub enum Alarm {
     Overfilled,
 }
 
-/// An order that was open, or may have been sent, when the last session ended.
+/// An order that was open, or may have been sent, when the last session ended, or that had ended shortly before: the
+/// exchange may hold a second copy of it, or show an execution late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenPlacement {
+pub struct CarriedOrder {
     /// The order as the engine knows it after its recovery.
     pub record: OrderRecord,
     /// When its [`Note::Intent`] was written; none if it was not: then it never left.
@@ -216,8 +219,8 @@ pub struct OpenPlacement {
 /// What a session takes over from those before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CarriedOver {
-    /// Every order that is not final, stops that are held aside.
-    pub open: Vec<OpenPlacement>,
+    /// Every order that is not final, stops that are held aside, and the last that are.
+    pub orders: Vec<CarriedOrder>,
     /// Every execution counted before, and those of [`Note::Baseline`] and [`Note::ForeignFill`].
     pub fills: CountedFills,
     /// Entries of the account's statement that were booked, from [`Note::Transfer`].
@@ -237,5 +240,28 @@ impl CarriedOver {
         let ledger =
             holdings.map(|(_, currency, _)| Money::new(currency, portfolio.account(venue, currency).total));
         Self { ledger: ledger.collect(), first: true, ..Self::default() }
+    }
+
+    /// The orders of a venue that execution takes over from an engine after its recovery. `intents` holds when the
+    /// [`Note::Intent`] of each was written, and the watermark in it.
+    pub fn orders(
+        engine: &Engine,
+        venue: VenueId,
+        intents: &BTreeMap<OrderId, (Timestamp, Option<VenueOrderId>)>,
+    ) -> Vec<CarriedOrder> {
+        let here = |order: &&OrderRecord| engine.markets().venue_of(order.market) == Some(venue);
+        let intent = |order: &OrderRecord| intents.get(&order.id).copied().unzip();
+        let open = engine.open_orders().iter().filter(|order| order.state != OrderState::Held);
+        // Of what was never created nothing is expected.
+        let created = |order: &&OrderRecord| {
+            intents.contains_key(&order.id)
+                && !matches!(order.state, OrderState::Rejected | OrderState::NotSent)
+        };
+        let orders = engine.ended_orders().filter(created).chain(open).filter(here);
+        let carried = orders.map(|record| {
+            let (sent_at, watermark) = intent(record);
+            CarriedOrder { record: *record, sent_at, watermark: watermark.flatten() }
+        });
+        carried.collect()
     }
 }

@@ -83,6 +83,12 @@ pub(super) struct Rounds {
     full_due: Timestamp,
     failures: u32,
     fills_limit: Option<u32>,
+    /// Whether the executions were read that an earlier session may have seen and not counted: that a read reaches back
+    /// to a known one says nothing of those.
+    caught_up: bool,
+    /// Executions that were shown and not counted, as nobody knows whose they are yet. They are not lost when the list
+    /// has moved on before that is known.
+    uncounted: Vec<VenueFill>,
     searches: BTreeMap<OrderId, Search>,
     surplus: BTreeMap<String, i128>,
     last_digest: Option<(Timestamp, Digest)>,
@@ -101,6 +107,8 @@ impl Rounds {
             full_due: now,
             failures: 0,
             fills_limit: None,
+            caught_up: first,
+            uncounted: Vec::new(),
             searches: BTreeMap::new(),
             surplus: BTreeMap::new(),
             last_digest: None,
@@ -138,14 +146,18 @@ impl Execution {
             return;
         }
         let full = self.rounds.full_due <= self.now || !self.rounds.started;
-        let first = self.settings.fills_first;
+        let limit = if self.rounds.caught_up {
+            self.rounds.fills_limit.unwrap_or(self.settings.fills_first)
+        } else {
+            self.settings.fills_most
+        };
         self.rounds.round = Some(Round {
             full,
             step: Step::Active,
             singles: VecDeque::new(),
             snapshot: Snapshot { began: self.now, ..Snapshot::default() },
             balances: None,
-            fills_limit: self.rounds.fills_limit.unwrap_or(first),
+            fills_limit: limit,
             complete: true,
         });
         self.ask_read(Request::ActiveOrders);
@@ -230,7 +242,7 @@ impl Execution {
 
     /// Takes executions that reach back to a known one, or all there are. True if more had to be asked for.
     fn takes_fills(&mut self, round: &mut Round, fills: Option<Vec<VenueFill>>) -> bool {
-        let Some(fills) = fills else { return false };
+        let Some(mut fills) = fills else { return false };
         if self.rounds.first {
             return self.takes_history(round, fills);
         }
@@ -248,6 +260,10 @@ impl Execution {
             self.reduce(text);
         }
         round.complete &= reaches;
+        self.rounds.caught_up = true;
+        let listed: BTreeSet<_> = fills.iter().map(|fill| (fill.side, fill.id)).collect();
+        let moved_on = self.rounds.uncounted.iter().filter(|fill| !listed.contains(&(fill.side, fill.id)));
+        fills.extend(moved_on.cloned());
         round.snapshot.fills = Some(fills);
         false
     }
@@ -281,6 +297,10 @@ impl Execution {
             for correction in &corrections {
                 self.correct(correction);
             }
+        }
+        if let Some(fills) = &round.snapshot.fills {
+            let uncounted = fills.iter().filter(|fill| !self.local.fills.contains(fill.side, fill.id));
+            self.rounds.uncounted = uncounted.cloned().collect();
         }
         self.widen_where_executions_lack();
         let complete = round.complete && round.snapshot.active.is_some() && round.snapshot.fills.is_some();

@@ -1,6 +1,6 @@
-use pampero_engine::{Engine, OrderState};
+use pampero_engine::{Engine, OrderRecord, OrderState};
 use pampero_model::{Currency, FillId, Market, MarketId, Side, Timestamp, VenueId};
-use pampero_runtime::execution::{Note, OpenPlacement};
+use pampero_runtime::execution::{CarriedOrder, Note};
 use pampero_runtime::outstanding::{Outstanding, outstanding};
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
@@ -44,22 +44,27 @@ fn after_a_crash_orders_ledger_and_limits_are_what_they_were() {
 
         let carried = recovered.carried_over(VENUE);
         let open = recovered.engine.open_orders().iter().filter(|order| order.state != OrderState::Held);
-        assert!(open.map(|order| order.id).eq(carried.open.iter().map(|placement| placement.record.id)));
-        assert!(
-            carried.open.iter().all(|placement| placement.sent_at.is_some() && placement.watermark.is_some())
-        );
+        let (ended, still_open): (Vec<CarriedOrder>, Vec<CarriedOrder>) =
+            carried.orders.iter().partition(|order| order.record.state.is_final());
+        assert!(open.map(|order| order.id).eq(still_open.iter().map(|order| order.record.id)));
+        assert!(carried.orders.iter().all(|order| order.sent_at.is_some() && order.watermark.is_some()));
+        // Saved states keep the intents of what has ended, too.
+        let created =
+            |order: &&OrderRecord| order.venue_order.is_some() && order.state != OrderState::Rejected;
+        let created = recovered.engine.ended_orders().filter(created);
+        assert!(created.map(|order| order.id).eq(ended.iter().map(|order| order.record.id)), "seed {seed}");
         assert_eq!(carried.fills.iter().count(), expected.counted_fills().len());
         let usd: Currency = "usd".parse().unwrap();
         let total = recovered.engine.portfolio().account(VENUE, usd).total;
         assert!(carried.ledger.iter().any(|money| money.currency == usd && money.units == total));
-        let sent = carried.open.iter().map(|one| {
-            let OpenPlacement { record, sent_at, .. } = one;
+        let sent = still_open.iter().map(|one| {
+            let CarriedOrder { record, sent_at, .. } = *one;
             let (order, side, venue_order) = (record.id, record.side, record.venue_order);
             Outstanding { order, market: "btc_usd".to_owned(), side, venue_order, sent_at: sent_at.unwrap() }
         });
         assert_eq!(outstanding(&journal, "local", "paper").unwrap(), sent.collect::<Vec<_>>());
         assert!(outstanding(&journal, "local", "live").unwrap().is_empty());
-        with_open_orders += usize::from(!carried.open.is_empty());
+        with_open_orders += usize::from(!still_open.is_empty());
     }
     assert!(with_open_orders > 3, "{with_open_orders}");
 }
@@ -176,7 +181,7 @@ fn a_journal_of_the_first_form_is_taken_up() {
     let recovered = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
     assert_eq!(recovered.engine.portfolio().equity().to_string(), "10296.17435021");
     let carried = recovered.carried_over(VENUE);
-    assert_eq!((carried.first, carried.open.len()), (false, 2));
+    assert_eq!((carried.first, carried.orders.len()), (false, 4));
     assert_eq!(carried.movements, ["cash_deposits:7"]);
     let fills: Vec<_> = carried.fills.iter().filter(|(_, id)| id.0 > 1_000).collect();
     let (buy, sell) = (|id| (Side::Buy, FillId(id)), |id| (Side::Sell, FillId(id)));

@@ -277,3 +277,70 @@ fn what_was_executed_before_the_first_session_is_known_however_wide_a_later_read
     rig.answer_reads(&[complete], &listed);
     assert_eq!(rig.kinds().last(), Some(&UpdateKind::Completed));
 }
+
+#[test]
+fn a_copy_of_an_order_that_ended_is_known_after_a_restart() {
+    for (seconds, known) in [(1, true), (170, true), (190, false)] {
+        let mut rig = Rig::started();
+        rig.bid();
+        let order = rig.placed[0];
+        rig.answer_place(Outcome::Acknowledged(shown(order, 11, VenueStatus::Pending)));
+        rig.wake(1);
+        rig.answer_reads(&[shown(order, 11, VenueStatus::Cancelled)], &[]);
+        assert_eq!(rig.state(order.id), None);
+        rig.restart(seconds);
+        rig.answer_reads(&[shown(order, 12, VenueStatus::Executing)], &[]);
+        let copy = Note::Duplicate { order: order.id, venue_order: VenueOrderId(12) };
+        assert_eq!(rig.notes.contains(&copy), known, "{:#?}", rig.notes);
+        let cancelled = |note: &Note| matches!(note, Note::CancelAsked { venue_order: VenueOrderId(12), .. });
+        assert_eq!(rig.notes.iter().any(cancelled), known);
+        assert_eq!(rig.notes.iter().any(|note| matches!(note, Note::Foreign { .. })), !known);
+    }
+}
+
+#[test]
+fn what_was_never_created_has_no_copy_after_a_restart() {
+    let mut rig = Rig::started();
+    rig.bid();
+    let order = rig.placed[0];
+    rig.answer_place(Outcome::NotSent(Error::NotSent("no route".into())));
+    rig.restart(1);
+    rig.answer_reads(&[shown(order, 12, VenueStatus::Executing)], &[]);
+    assert!(rig.notes.iter().any(|note| matches!(note, Note::Foreign { .. })), "{:#?}", rig.notes);
+}
+
+#[test]
+fn an_execution_is_not_lost_when_the_list_moves_on_before_its_order_could_be_read() {
+    let mut rig = Rig::started();
+    let theirs = |id| view(id, id, VenueStatus::Completed, "0");
+    rig.unlisted = vec![theirs(901)];
+    // The order of the first execution cannot be read yet.
+    let mut fills = vec![fill(2, 901, "1"), fill(1, 900, "2")];
+    rig.wake(30);
+    rig.answer_reads(&[], &fills);
+    let counted = |rig: &Rig, id| rig.execution.local().fills.contains(Side::Buy, FillId(id));
+    assert!(counted(&rig, 2) && !counted(&rig, 1));
+    let most = u64::from(Settings::default().fills_first);
+    (3..2 + most).for_each(|id| fills.insert(0, fill(id, 901, "1")));
+    rig.unlisted.push(theirs(900));
+    rig.wake(30);
+    rig.answer_reads(&[], &fills);
+    assert!((1..2 + most).all(|id| counted(&rig, id)));
+}
+
+#[test]
+fn after_a_restart_executions_are_read_back_as_far_as_can_be() {
+    let mut rig = Rig::started();
+    rig.asked_fills.clear();
+    for _ in 0..2 {
+        rig.wake(30);
+        rig.answer_reads(&[], &[]);
+    }
+    rig.restart(1);
+    for _ in 0..2 {
+        rig.answer_reads(&[], &[]);
+        rig.wake(30);
+    }
+    rig.asked_fills.dedup();
+    assert_eq!(rig.asked_fills, [Some(50), Some(3_200), Some(50)]);
+}

@@ -39,6 +39,10 @@ pub(crate) struct Rig {
     pub halts: usize,
     /// Units of USD that the account lacks against the ledger.
     pub gone: i128,
+    /// Orders that no list shows, and that can be read alone.
+    pub unlisted: Vec<VenueOrder>,
+    /// How many executions were asked for, time after time.
+    pub asked_fills: Vec<Option<u32>>,
 }
 
 impl Rig {
@@ -55,8 +59,20 @@ impl Rig {
         let carried = CarriedOver { first: true, ledger, ..CarriedOver::default() };
         let execution = Execution::new(start, VenueId(0), &markets(), Settings::default(), carried);
         let (requests, updates, notes, placed) = (VecDeque::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut rig =
-            Self { engine, execution, out, now: start, requests, updates, notes, placed, halts: 0, gone: 0 };
+        let mut rig = Self {
+            engine,
+            execution,
+            out,
+            now: start,
+            requests,
+            updates,
+            notes,
+            placed,
+            halts: 0,
+            gone: 0,
+            unlisted: Vec::new(),
+            asked_fills: Vec::new(),
+        };
         rig.step(EventKind::EnvironmentConfirmed);
         rig.wake(0);
         rig
@@ -70,6 +86,23 @@ impl Rig {
             rig.wake(1);
         }
         rig
+    }
+
+    /// The program ends and begins again, with what the engine and the notes tell.
+    pub fn restart(&mut self, seconds: i64) {
+        self.now = self.now.plus(Span::from_secs(seconds));
+        self.requests.clear();
+        let intents = self.notes.iter().filter_map(|note| match note {
+            Note::Intent { order, time, watermark } => Some((order.id, (*time, *watermark))),
+            _ => None,
+        });
+        self.engine.begin_session();
+        let orders = CarriedOver::orders(&self.engine, VenueId(0), &intents.collect());
+        let ledger =
+            self.execution.local().ledger.values().map(|(currency, units)| Money::new(*currency, *units));
+        let carried = CarriedOver { orders, ledger: ledger.collect(), ..CarriedOver::default() };
+        self.execution = Execution::new(self.now, VenueId(0), &markets(), Settings::default(), carried);
+        self.wake(0);
     }
 
     pub fn step(&mut self, kind: EventKind<'static>) {
@@ -95,6 +128,9 @@ impl Rig {
                 Effect::Request { id, request } => {
                     if let Request::Place(placement) = &request {
                         self.placed.push(*placement.order.get());
+                    }
+                    if let Request::Fills(query) = &request {
+                        self.asked_fills.push(query.limit);
                     }
                     self.requests.push_back((id, request));
                 }
@@ -148,7 +184,8 @@ impl Rig {
             }
             Request::Balances => Answer::Balances(Ok(vec![self.balance()])),
             Request::Order { side, id } => {
-                let found = active.iter().find(|view| (view.side, view.id) == (*side, *id));
+                let found =
+                    active.iter().chain(&self.unlisted).find(|view| (view.side, view.id) == (*side, *id));
                 Answer::Order(found.cloned().ok_or_else(|| pampero_exchange::Error::NotFound("order".into())))
             }
             Request::Cancel { .. } | Request::CancelAll { .. } => Answer::Cancelled(Ok(())),
