@@ -1,11 +1,13 @@
 //! What `cargo xtask prove` runs: every proof counts what it did, and a table shows the counts.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::num::NonZero;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use pampero_model::Timestamp;
 use serde::Serialize;
 
-use crate::{fault_matrix, fuzz, kills, simulation};
+use crate::{damage, drills, fault_matrix, fuzz, kills, simulation};
 
 /// How much to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,6 +41,12 @@ pub struct Proofs {
     pub ok: bool,
     /// How much was done.
     pub depth: Depth,
+    /// The day, in UTC.
+    pub date: String,
+    /// The processor.
+    pub cpu: String,
+    /// How many of its cores could be used.
+    pub cores: usize,
     /// The proofs.
     pub proofs: Vec<Row>,
     /// How long it took, in seconds.
@@ -54,6 +62,8 @@ const PROOFS: &[Proof] = &[
     ("planted bugs", Depth::Quick, planted),
     ("faults × endpoints", Depth::Quick, faults),
     ("fuzz targets", Depth::Quick, fuzz_targets),
+    ("journal damage", Depth::Quick, damaged),
+    ("kill switch", Depth::Quick, stopped),
     ("kill -9", Depth::Usual, killed),
 ];
 
@@ -69,7 +79,21 @@ pub fn run(depth: Depth, mut tell: impl FnMut(&Row)) -> Proofs {
         proofs.push(row);
     }
     let ok = proofs.iter().all(|row| row.failures.is_empty());
-    Proofs { ok, depth, proofs, seconds: started.elapsed().as_secs_f64() }
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Proofs { ok, depth, date: today(), cpu: cpu(), cores, proofs, seconds: started.elapsed().as_secs_f64() }
+}
+
+fn today() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp::from_secs(i64::try_from(since.as_secs()).unwrap_or(0)).to_string();
+    now.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// As Linux names it.
+fn cpu() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or("an unknown processor", |(_, name)| name.trim()).to_owned()
 }
 
 impl Row {
@@ -222,6 +246,39 @@ fn killed(depth: Depth) -> Row {
     row.count("orders executed in part", report.partial);
     row.count("kinds of faults", u64::try_from(report.faults.len()).unwrap_or(u64::MAX));
     row.count("faults that struck", report.faults.values().sum());
+    row
+}
+
+/// A journal cut at every byte and with flipped bits.
+fn damaged(depth: Depth) -> Row {
+    let settings = match depth {
+        Depth::Quick => damage::Settings { stride: 211, bits: 1 },
+        Depth::Usual => damage::Settings { stride: 1, bits: 1 },
+        Depth::Long => damage::Settings { stride: 1, bits: 8 },
+    };
+    let report = damage::run(settings);
+    let mut row = Row { failures: report.failures, ..Row::default() };
+    row.count("bytes of the files", report.bytes);
+    row.count("cuts", report.cuts);
+    row.count("flipped bits", report.flips);
+    row.count("refused", report.refused);
+    row.count("found whole", report.whole);
+    row.count("without the last commit, after a loss of power", report.one_short);
+    row.count("cut logs that gave what stood before the cut, after a loss of power", report.earlier);
+    row
+}
+
+/// Stops of trading while the exchange misbehaves.
+fn stopped(depth: Depth) -> Row {
+    let report = drills::run(if depth == Depth::Quick { 40 } else { 1_000 });
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut row = Row { failures: report.failures, ..Row::default() };
+    row.count("drills", report.drills);
+    row.count("open orders", report.orders);
+    row.count("faults that struck", report.faults);
+    row.count("ms at most until nothing is sent", milliseconds(report.blocked));
+    row.count("ms at most until the first cancellation", milliseconds(report.sent));
+    row.count("ms at most until two lists without orders", milliseconds(report.clear));
     row
 }
 

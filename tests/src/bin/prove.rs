@@ -6,23 +6,30 @@ use std::process::ExitCode;
 use pampero_tests::kills::become_trader;
 use pampero_tests::prove::{Depth, run};
 
-const USAGE: &str = "usage: cargo xtask prove [--quick | --long] [--json]";
+const USAGE: &str = "usage: cargo xtask prove [--quick | --long] [--json] [--keep]";
+/// What README and docs quote.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/proofs.json");
 
 fn main() -> ExitCode {
     if let Some(code) = become_trader() {
         return code;
     }
-    let (mut depth, mut json) = (Depth::Usual, false);
+    let (mut depth, mut json, mut keep) = (Depth::Usual, false, false);
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--quick" => depth = Depth::Quick,
             "--long" => depth = Depth::Long,
             "--json" => json = true,
+            "--keep" => keep = true,
             other => {
                 eprintln!("`{other}` is not known\n{USAGE}");
                 return ExitCode::from(2);
             }
         }
+    }
+    if keep && depth == Depth::Quick {
+        eprintln!("`--keep` is for what README and docs quote, and `--quick` does only a part of that");
+        return ExitCode::from(2);
     }
     let mut out = std::io::stdout();
     // A reader that has gone away is no failure.
@@ -31,6 +38,13 @@ fn main() -> ExitCode {
         match serde_json::to_string(&proofs) {
             Ok(line) => println!("{line}"),
             Err(error) => eprintln!("{error}"),
+        }
+    }
+    if keep && proofs.ok {
+        let kept = serde_json::to_string_pretty(&proofs).map_err(std::io::Error::from);
+        if let Err(error) = kept.and_then(|text| std::fs::write(KEPT, text + "\n")) {
+            eprintln!("{KEPT}: {error}");
+            return ExitCode::FAILURE;
         }
     }
     if proofs.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
