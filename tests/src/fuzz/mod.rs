@@ -4,6 +4,7 @@
 //! short, clean and free of keys. Three things run the same targets: `cargo test` and `cargo xtask prove` replay the
 //! corpora of `fuzz/corpus` and mutate them with a seed, and the package in `fuzz/` lets libFuzzer look for more.
 
+mod calls;
 mod documents;
 mod files;
 mod journal;
@@ -11,6 +12,7 @@ mod matching;
 mod mutate;
 mod network;
 mod orders;
+mod records;
 mod values;
 
 use std::path::PathBuf;
@@ -49,7 +51,7 @@ pub const TARGETS: [Target; 18] = [
     target("orders", orders::orders, 1_024),
     target("reconciling", orders::reconciling, 128),
     target("journal", journal::journal, 32),
-    target("records", journal::records, 8_192),
+    target("records", records::records, 8_192),
     target("latch", journal::latch, 512),
     target("arguments", files::arguments, 256),
     target("responses", network::responses, 2_048),

@@ -11,7 +11,9 @@ use pampero_model::{Side, Size};
 use pampero_sandbox::{Sandbox, SandboxConfig};
 use tokio::runtime::{Builder, Runtime};
 
+use super::calls::{Asked, call};
 use super::documents::assert_presentable;
+use super::records::Values;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -21,6 +23,8 @@ static RUNTIME: LazyLock<Option<Runtime>> =
 
 /// The answer to every request, as it is written on the wire.
 static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// The last request.
+static REQUEST: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 /// A client of a server that gives [`ANSWER`].
 static CLIENT: LazyLock<Option<Client>> = LazyLock::new(|| {
@@ -34,7 +38,7 @@ static CLIENT: LazyLock<Option<Client>> = LazyLock::new(|| {
 });
 
 fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    request_of(&mut stream)?;
+    *REQUEST.lock().unwrap_or_else(PoisonError::into_inner) = request_of(&mut stream)?;
     let answer = ANSWER.lock().unwrap_or_else(PoisonError::into_inner).clone();
     stream.write_all(&answer)?;
     stream.shutdown(Shutdown::Write)?;
@@ -43,7 +47,7 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 /// Reads a request to the end of its body.
-fn request_of(stream: &mut TcpStream) -> std::io::Result<()> {
+fn request_of(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let (mut request, mut part) = (Vec::new(), [0; 4_096]);
     loop {
         let read = stream.read(&mut part)?;
@@ -51,7 +55,7 @@ fn request_of(stream: &mut TcpStream) -> std::io::Result<()> {
         let text = String::from_utf8_lossy(&request);
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             if read == 0 {
-                return Ok(());
+                return Ok(request);
             }
             continue;
         };
@@ -60,7 +64,7 @@ fn request_of(stream: &mut TcpStream) -> std::io::Result<()> {
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
         });
         if read == 0 || body.len() >= length.unwrap_or(0) {
-            return Ok(());
+            return Ok(request);
         }
     }
 }
@@ -111,9 +115,30 @@ static EXCHANGE: LazyLock<Option<(Sandbox, String)>> = LazyLock::new(|| {
     Some((sandbox, address))
 });
 
-/// A line with a method and a path, and a body: to the local exchange, with the key that may do all. Whatever it is, it
-/// is answered, and not by a failure of the exchange.
+/// Behind a byte below 32, a call of the adapter: what it asks for is what the exchange's documentation says. Else a line
+/// with a method and a path, and a body: to the local exchange, with the key that may do all. Whatever it is, it is
+/// answered, and not by a failure of the exchange.
 pub(super) fn requests(input: &[u8]) {
+    match input {
+        [..32, values @ ..] => asked(values),
+        _ => sent(input),
+    }
+}
+
+fn asked(values: &[u8]) {
+    let (Some(runtime), Some(client)) = (RUNTIME.as_ref(), CLIENT.as_ref()) else { return };
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"data\":[]}";
+    answer.as_slice().clone_into(&mut ANSWER.lock().unwrap_or_else(PoisonError::into_inner));
+    REQUEST.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    let client = client.with_budget(Budget::unlimited());
+    let expected = runtime.block_on(call(&client, TOKEN, &mut Values(values)));
+    let request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let words = || String::from_utf8_lossy(&request).into_owned();
+    assert_eq!(request.is_empty(), expected.is_none(), "{expected:?} was asked by {:?}", words());
+    assert_eq!(expected.is_some().then(|| Asked::read(&request)).flatten(), expected, "{:?}", words());
+}
+
+fn sent(input: &[u8]) {
     let Some((sandbox, address)) = EXCHANGE.as_ref() else { return };
     let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
     let (line, body) = input.split_at(end);
