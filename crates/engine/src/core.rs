@@ -173,12 +173,13 @@ impl Core {
     pub(crate) fn resume(&mut self, strategy: Option<StrategyId>) {
         let own = |id: StrategyId| id.index()..id.index() + 1;
         let resumed = strategy.map_or(0..self.monitors.len(), own);
-        self.monitors.get_mut(resumed).unwrap_or_default().iter_mut().for_each(Monitor::resume);
+        self.monitors.get_mut(resumed.clone()).unwrap_or_default().iter_mut().for_each(Monitor::resume);
         if strategy.is_none() {
             self.account.resume();
         }
-        self.flattening = false;
-        self.strategies.iter_mut().for_each(|facts| facts.flattening = false);
+        let facts = self.strategies.get_mut(resumed).unwrap_or_default();
+        facts.iter_mut().for_each(|facts| facts.flattening = false);
+        self.flattening = self.strategies.iter().any(|facts| facts.flattening);
         self.state_changed(strategy, TradingState::Active, TripReason::Operator);
     }
 

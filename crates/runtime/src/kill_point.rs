@@ -29,7 +29,7 @@ pub enum KillPoint {
     MidReconcile,
     /// The engine's state is in the journal, and not committed.
     MidCheckpoint,
-    /// Some old sessions are in the archive, others are not.
+    /// Some old records are in the archive, others are not.
     MidArchive,
     /// The stop is written down, and nothing has been cancelled.
     Halting,

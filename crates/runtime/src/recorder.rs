@@ -16,6 +16,8 @@ use crate::memory::{FORMAT, Memory, Noted, Snapshot};
 
 /// Records between two saved states: what a restart has to go through.
 const STATE_EVERY: u64 = 10_000;
+/// Most records that are archived at once.
+const ARCHIVE_MOST: usize = 20_000;
 
 /// Something that cannot be written down. The caller halts: what is not journaled must not happen.
 #[derive(Debug, Error)]
@@ -141,22 +143,21 @@ impl Recorder {
         Ok(())
     }
 
-    /// Moves what no restart needs to Parquet files beside the journal: every session before the last two, and of this one
-    /// what stands before the last but one saved state. It takes a while for each 100,000 records: call it at the start,
-    /// or where waiting does no harm. Gives the number of records moved.
-    pub fn archive_old(&mut self) -> Result<u64, RecordError> {
+    /// Moves some of what no restart needs to Parquet files beside the journal: of every session before the last two,
+    /// and of this one what stands before the last but one saved state. A tenth of a second or so, so that a session
+    /// can do it between two turns. Gives the number of records moved; none if nothing is left to move.
+    pub fn archive_some(&mut self) -> Result<u64, RecordError> {
         self.commit()?;
-        let mut moved = 0;
-        let old = self.journal.sessions()?.into_iter().rev().skip(2);
-        for session in old.collect::<Vec<_>>() {
-            moved += self.journal.archive(session.id, u64::MAX)?.records;
-            reach(KillPoint::MidArchive);
-        }
+        let old = self.journal.sessions()?.into_iter().rev().skip(2).map(|session| (session.id, u64::MAX));
         let states = self.journal.states(self.session)?;
-        if let Some((before, _)) = states.iter().rev().nth(1) {
-            moved += self.journal.archive(self.session, *before)?.records;
+        let own = states.iter().rev().nth(1).map(|(before, _)| (self.session, *before));
+        for (session, before) in old.rev().chain(own) {
+            if let Some((records, _)) = self.journal.archive_some(session, before, ARCHIVE_MOST)? {
+                reach(KillPoint::MidArchive);
+                return Ok(records);
+            }
         }
-        Ok(moved)
+        Ok(0)
     }
 
     /// Writes a last fact at once, into the room kept aside if the disk is full; see [`Journal::append_last`].

@@ -16,7 +16,7 @@ use super::program::{die_at, trader};
 use super::weather::{self, Weather};
 
 /// Places that every lane ends lives at, in turn.
-pub const PLACES: [KillPoint; 12] = [
+pub const PLACES: [KillPoint; 13] = [
     KillPoint::AfterPost,
     KillPoint::BeforeIntent,
     KillPoint::AfterIntent,
@@ -29,6 +29,7 @@ pub const PLACES: [KillPoint; 12] = [
     KillPoint::AfterCommit,
     KillPoint::Cancelling,
     KillPoint::MidCheckpoint,
+    KillPoint::MidArchive,
 ];
 
 /// A life that does not come to its place within this is ended anywhere.
@@ -145,7 +146,7 @@ impl Lane<'_> {
 
     fn die_at(&mut self, point: KillPoint) -> Outcome<()> {
         let most = match point {
-            KillPoint::MidCheckpoint => 1,
+            KillPoint::MidCheckpoint | KillPoint::MidArchive => 1,
             KillPoint::MidReconcile | KillPoint::BeforeCommit | KillPoint::AfterCommit => 12,
             _ => 4,
         };

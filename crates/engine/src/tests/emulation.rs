@@ -193,6 +193,27 @@ fn flatten_sells_in_pieces_as_large_as_one_order_may_be() {
 }
 
 #[test]
+fn resuming_one_strategy_lets_the_others_go_on_flattening() {
+    let second = StrategyId(1);
+    for (resumed, goes_on) in [(Some(FIRST), true), (Some(second), false), (None, false)] {
+        let mut setup = setup(Limits::default());
+        setup.strategies.push((Box::new(Idle { markets: vec![MARKET], warm_up: 0 }), Limits::default()));
+        let owner = Owner::Strategy(second);
+        setup.allocations.push(Allocation { owner, venue: VENUE, money: "1 BTC".parse().unwrap() });
+        let mut rig = Rig::from_setup(setup);
+        let intent = Intent::limit(MARKET, Side::Sell, base("0.5"), price("110"));
+        let ask = rig.act_as(second, |ctx| ctx.submit(intent)).unwrap();
+        rig.accept(ask);
+        rig.step(EventKind::Control(Control::Flatten(Some(second))));
+        rig.step(EventKind::Control(Control::Resume(resumed)));
+        rig.commands();
+        rig.update(ask, UpdateKind::Cancelled(CancelReason::Requested));
+        let sold: &[&str] = if goes_on { &["place sell 1 base at 97.02"] } else { &[] };
+        assert_eq!(rig.commands(), sold, "{resumed:?}");
+    }
+}
+
+#[test]
 fn winding_down_cancels_everything_orders_nothing_and_trips_nothing() {
     let mut rig = Rig::new(Limits::default());
     let ask = rig.accepted(Intent::limit(MARKET, Side::Sell, base("0.5"), price("110")));

@@ -15,12 +15,14 @@ pub struct Pen {
     failed: Option<RecordError>,
     fills: u64,
     audit: Vec<Audit>,
+    /// Whether something may have become old enough for the archive.
+    archive_due: bool,
 }
 
 impl Pen {
     /// Takes over a recorder whose session has begun.
     pub const fn new(recorder: Recorder) -> Self {
-        Self { recorder, failed: None, fills: 0, audit: Vec::new() }
+        Self { recorder, failed: None, fills: 0, audit: Vec::new(), archive_due: true }
     }
 
     /// Own executions of this session.
@@ -54,8 +56,24 @@ impl Pen {
         }
         if self.recorder.state_due() {
             self.recorder.save_state(engine)?;
+            self.archive_due = true;
         }
         self.recorder.commit()
+    }
+
+    /// Archives some of what no restart needs, if there may be something. What cannot be archived stays where it is, and
+    /// is tried again after the next saved state.
+    pub fn archive(&mut self) {
+        if !self.archive_due {
+            return;
+        }
+        match self.recorder.archive_some() {
+            Ok(moved) => self.archive_due = moved > 0,
+            Err(error) => {
+                self.archive_due = false;
+                tracing::warn!(%error, "old records stay in the journal, which grows");
+            }
+        }
     }
 
     /// The journal, for facts and evidence.

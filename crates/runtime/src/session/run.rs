@@ -252,6 +252,7 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
         (hooks.audit)(mode.engine(), &audit);
     }
     let now = (hooks.clock)();
+    mode.pen().archive();
     let undecided = undecided(mode);
     mode.turned(&mut |engine, pen| (hooks.turn)(Turned { engine, pen, undecided: &undecided, now }));
     Ok(sync)

@@ -5,6 +5,7 @@ use pampero_runtime::outstanding::{Outstanding, outstanding};
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
 use pampero_runtime::replay::replay;
+use pampero_runtime::session::Pen;
 use pampero_store::journal::{JournalError, SessionId};
 
 use crate::support::{Home, VENUE, World, about, setup};
@@ -102,7 +103,8 @@ fn what_was_archived_is_neither_needed_nor_lost() {
         (0..40).for_each(|_| world.step());
         world.scribe.recorder.save_state(world.simulation.engine()).unwrap();
     }
-    assert!(world.scribe.recorder.archive_old().unwrap() > 100);
+    assert!(world.scribe.recorder.archive_some().unwrap() > 100);
+    assert_eq!(world.scribe.recorder.archive_some().unwrap(), 0);
     (0..10).for_each(|_| world.step());
     let expected = taken_up(world.engine());
     drop(world);
@@ -116,6 +118,32 @@ fn what_was_archived_is_neither_needed_nor_lost() {
     );
     let report = replay(&journal, SessionId(1), setup(0)).unwrap();
     assert_eq!(report.divergence, None, "{}", report.render());
+}
+
+#[test]
+fn a_long_session_archives_as_it_goes() {
+    let home = Home::new();
+    let engine = Engine::new(setup(0)).unwrap();
+    let mut pen = Pen::new(Recorder::begin(home.journal(), &about(), &engine, None).unwrap());
+    for second in 1..=45_000 {
+        pen.note(Timestamp::from_secs(second), VENUE, &Note::Reconciled { first: false });
+        if second % 1_000 == 0 {
+            pen.commit(&engine).unwrap();
+            pen.archive();
+        }
+    }
+    drop(pen);
+    // All that stands before the last saved state but one, which is the third of four.
+    let names = std::fs::read_dir(home.0.path().join("state/archive")).unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let name = |first| format!("session-000001-{first:012}.parquet");
+    assert_eq!(names, [name(0), name(10_000), name(20_000)]);
+    let journal = home.journal();
+    journal.verify().unwrap();
+    assert_eq!(journal.records(SessionId(1), 0).unwrap().count(), 45_000);
+    let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+    recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
 }
 
 #[test]

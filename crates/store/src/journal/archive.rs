@@ -42,33 +42,57 @@ impl Journal {
     /// and gives their room back. Saved states among them go too, but for the first. Each file is on the disk before
     /// the rows it holds are deleted, in one transaction with the note of where they went.
     pub fn archive(&mut self, session: SessionId, before: u64) -> Result<Archived, JournalError> {
-        let folder = files::folder_of(&self.path).join("archive");
-        files::private_folder(&folder)?;
         let mut archived = Archived::default();
-        let before = before.min(self.head(session)?.0);
-        while let Some(rows) = self.next_segment(session, before)? {
-            let (Some(first), Some(last)) = (rows.first(), rows.last()) else { break };
-            let (first, end) = (first.seq, last.seq + 1);
-            let checks = self.checks(session, first, end)?;
-            if checks.len() != rows.len() {
-                return Err(self.damaged(session, first, "records changed while they were read"));
-            }
-            let name = format!("session-{:06}-{first:012}.parquet", session.0);
-            let path = folder.join(&name);
-            let failed = |error: ParquetError| JournalError::DamagedFile {
-                path: path.clone(),
-                problem: format!("it could not be encoded: {error}"),
-            };
-            let bytes = encode(session, &rows, &checks).map_err(failed)?;
-            files::write_whole(&path, &bytes)?;
-            let digest = blake3::hash(&bytes).to_hex().to_string();
-            self.note_archive(session, (first, end), &name, &digest)
-                .map_err(self.sqlite("note an archive"))?;
-            archived.records += end - first;
-            archived.files.push(path);
+        while let Some((records, file)) = self.move_segment(session, before, SEGMENT)? {
+            archived.records += records;
+            archived.files.push(file);
         }
         self.give_room_back().map_err(self.sqlite("give room back"))?;
         Ok(archived)
+    }
+
+    /// As [`archive`](Self::archive), but no more than one file of so many records, for whoever cannot wait long. Gives
+    /// how many were moved, and the file; none if there was nothing to move.
+    pub fn archive_some(
+        &mut self,
+        session: SessionId,
+        before: u64,
+        most: usize,
+    ) -> Result<Option<(u64, PathBuf)>, JournalError> {
+        let moved = self.move_segment(session, before, most)?;
+        if moved.is_some() {
+            self.give_room_back().map_err(self.sqlite("give room back"))?;
+        }
+        Ok(moved)
+    }
+
+    fn move_segment(
+        &mut self,
+        session: SessionId,
+        before: u64,
+        most: usize,
+    ) -> Result<Option<(u64, PathBuf)>, JournalError> {
+        let before = before.min(self.head(session)?.0);
+        let rows = self.next_segment(session, before, most)?.unwrap_or_default();
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(None) };
+        let (first, end) = (first.seq, last.seq + 1);
+        let checks = self.checks(session, first, end)?;
+        if checks.len() != rows.len() {
+            return Err(self.damaged(session, first, "records changed while they were read"));
+        }
+        let folder = files::folder_of(&self.path).join("archive");
+        files::private_folder(&folder)?;
+        let name = format!("session-{:06}-{first:012}.parquet", session.0);
+        let path = folder.join(&name);
+        let failed = |error: ParquetError| JournalError::DamagedFile {
+            path: path.clone(),
+            problem: format!("it could not be encoded: {error}"),
+        };
+        let bytes = encode(session, &rows, &checks).map_err(failed)?;
+        files::write_whole(&path, &bytes)?;
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        self.note_archive(session, (first, end), &name, &digest).map_err(self.sqlite("note an archive"))?;
+        Ok(Some((end - first, path)))
     }
 
     fn give_room_back(&self) -> rusqlite::Result<()> {
@@ -80,14 +104,19 @@ impl Journal {
     }
 
     /// The next records that are still in the table, read and verified.
-    fn next_segment(&self, session: SessionId, before: u64) -> Result<Option<Vec<Record>>, JournalError> {
+    fn next_segment(
+        &self,
+        session: SessionId,
+        before: u64,
+        most: usize,
+    ) -> Result<Option<Vec<Record>>, JournalError> {
         let sql = "SELECT coalesce(max(end_seq), 0) FROM archives WHERE session = ?1";
         let read = self.connection.query_row(sql, params![session.0], |row| row.get(0));
         let from: u64 = read.map_err(self.sqlite("read the archives"))?;
         if from >= before {
             return Ok(None);
         }
-        let count = usize::try_from(before - from).unwrap_or(usize::MAX).min(SEGMENT);
+        let count = usize::try_from(before - from).unwrap_or(usize::MAX).min(most);
         self.records(session, from)?.take(count).collect::<Result<Vec<_>, _>>().map(Some)
     }
 
