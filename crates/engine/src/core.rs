@@ -177,8 +177,9 @@ impl Core {
         if strategy.is_none() {
             self.account.resume();
         }
-        let facts = self.strategies.get_mut(resumed).unwrap_or_default();
-        facts.iter_mut().for_each(|facts| facts.flattening = false);
+        for facts in self.strategies.get_mut(resumed).unwrap_or_default() {
+            facts.flattening = false;
+        }
         self.flattening = self.strategies.iter().any(|facts| facts.flattening);
         self.state_changed(strategy, TradingState::Active, TripReason::Operator);
     }

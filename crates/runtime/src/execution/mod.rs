@@ -19,14 +19,18 @@
 //! The caller takes out the effects in order after each call, journals every note and event, **syncs before it carries
 //! out a placement**, steps the engine with the events, and hands the engine's commands back.
 
+mod cancelling;
+mod correcting;
 mod ledger;
 mod local;
 mod machine;
 mod note;
+mod placing;
 mod reconcile;
 mod request;
 mod rounds;
 mod settings;
+mod taking_over;
 #[cfg(test)]
 mod tests;
 
