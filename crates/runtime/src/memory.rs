@@ -56,6 +56,16 @@ pub(crate) struct Memory {
     /// the watermark.
     pub(crate) intents: BTreeMap<OrderId, (Timestamp, Option<VenueOrderId>)>,
     venues: BTreeMap<VenueId, VenueMemory>,
+    /// The last change of the latch that the engine was told of. Not of the saved form: a fact behind each saved state
+    /// says it again.
+    #[serde(skip)]
+    pub(crate) latch: Option<u64>,
+}
+
+/// A fact of the journal: the engine is told of that change of the latch.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct LatchSeen {
+    pub(crate) latch: u64,
 }
 
 /// What must be known of one venue's account.
@@ -94,6 +104,8 @@ impl Memory {
     pub(crate) fn read(&mut self, text: &str) {
         if let Ok(Noted { venue, note }) = serde_json::from_str::<Noted<Note>>(text) {
             self.note(venue, &note);
+        } else if let Ok(LatchSeen { latch }) = serde_json::from_str(text) {
+            self.latch = Some(latch);
         }
     }
 
@@ -153,6 +165,6 @@ impl From<SnapshotOne> for Snapshot {
     fn from(SnapshotOne { engine, memory }: SnapshotOne) -> Self {
         let MemoryOne { intents, fills, movements, baseline } = memory;
         let only = VenueMemory { fills: fills.into_iter().collect(), movements, baseline };
-        Self { engine, memory: Memory { intents, venues: BTreeMap::from([(first(), only)]) } }
+        Self { engine, memory: Memory { intents, venues: BTreeMap::from([(first(), only)]), latch: None } }
     }
 }

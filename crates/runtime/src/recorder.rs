@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::codec::{self, CodecError, Encoder, Kind};
 use crate::execution::Note;
 use crate::kill_point::{KillPoint, reach};
-use crate::memory::{FORMAT, Memory, Noted, Snapshot};
+use crate::memory::{FORMAT, LatchSeen, Memory, Noted, Snapshot};
 
 /// Records between two saved states: what a restart has to go through.
 const STATE_EVERY: u64 = 10_000;
@@ -101,6 +101,12 @@ impl Recorder {
         self.remark(at, &Noted { venue, note })
     }
 
+    /// The engine is told of a change of the latch.
+    pub fn latch_seen(&mut self, at: Timestamp, change: u64) -> Result<(), RecordError> {
+        self.memory.latch = Some(change);
+        self.remark(at, &LatchSeen { latch: change })
+    }
+
     /// Any other fact.
     pub fn remark(&mut self, at: Timestamp, fact: &impl Serialize) -> Result<(), RecordError> {
         self.buffer.clear();
@@ -139,6 +145,9 @@ impl Recorder {
         reach(KillPoint::MidCheckpoint);
         // Whoever begins to read here knows no book.
         self.encoder.restart();
+        if let Some(change) = self.memory.latch {
+            self.latch_seen(engine.now(), change)?;
+        }
         self.since_state = 0;
         Ok(())
     }

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::codec::CodecError;
 use crate::execution::CarriedOver;
+use crate::guard::LatchRecord;
 use crate::memory::{FORMAT, Format, Memory, Snapshot};
 use crate::tape::{Step, Tape, TapeError};
 
@@ -170,6 +171,12 @@ pub(crate) fn snapshot(session: &Session, state: &SavedState) -> Result<Snapshot
 }
 
 impl Recovered {
+    /// Whether the latch has changed since the engine was last told of it. A journal of an earlier build
+    /// does not say which change that was, only when.
+    pub fn has_not_seen(&self, latch: &LatchRecord) -> bool {
+        self.memory.latch.map_or(latch.at > self.last_seen, |seen| latch.change > seen)
+    }
+
     /// What execution at a venue takes over.
     pub fn carried_over(&self, venue: VenueId) -> CarriedOver {
         let engine = &self.engine;

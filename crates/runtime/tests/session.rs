@@ -265,10 +265,10 @@ fn an_operator_halts_and_resumes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state").join("journal.sqlite");
     let mut inputs: Vec<Input> = news(5, 100, 0).into_iter().map(Input::News).collect();
-    inputs.push(Input::Operator(Operator::Halt));
+    inputs.push(Input::Operator { operator: Operator::Halt, change: 1 });
     inputs.extend(news(6, 100, 1_000).into_iter().map(Input::News));
     let halted_for = inputs.len();
-    inputs.push(Input::Operator(Operator::Resume));
+    inputs.push(Input::Operator { operator: Operator::Resume, change: 2 });
     inputs.extend(with_stop(news(7, 100, 2_000)));
     assert!(halted_for > 200);
     let (ended, audits, _) = session(&path, inputs, START);

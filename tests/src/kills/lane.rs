@@ -125,10 +125,6 @@ impl Lane<'_> {
             Some(status) if status.code() == Some(6) && self.weather == Weather::Everything => {
                 return self.resume();
             }
-            // A life that died before it had written down that a person let it go on is stopped: the person does so again.
-            Some(status) if status.code() == Some(6) && self.ground.log().contains("(recovery)") => {
-                return self.resume();
-            }
             Some(status) => return Err(format!("a life ended by itself ({status}):\n{}", self.ground.log())),
         }
         self.report.kills += 1;

@@ -95,6 +95,10 @@ impl Driver {
         if profile.skew != Span::ZERO {
             profile.without(Fault::ClockSkew);
         }
+        if canary == Some(Canary::FailedReadIsEmpty) {
+            // It shows only where an order stays unseen for minutes.
+            profile.at_least(Fault::ReadFails, 60);
+        }
         let mut world = World::new(super::session::markets(0), Chance::new(seed ^ 0x5eed), profile, canary);
         if world.profile.skew != Span::ZERO {
             world.hit(Fault::ClockSkew);

@@ -232,6 +232,13 @@ impl Profile {
         self.rates.iter().find(|(of, _)| *of == fault).map_or(0, |(_, rate)| *rate)
     }
 
+    /// Lets a kind strike that often at least.
+    pub fn at_least(&mut self, fault: Fault, percent: u32) {
+        for (_, rate) in self.rates.iter_mut().filter(|(of, _)| *of == fault) {
+            *rate = percent.max(*rate);
+        }
+    }
+
     /// Leaves a kind out.
     pub fn without(&mut self, fault: Fault) {
         self.rates.retain(|(of, _)| *of != fault);

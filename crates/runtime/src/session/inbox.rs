@@ -43,7 +43,12 @@ pub enum Input {
         answer: Answer,
     },
     /// From an operator, or from the kill switch on behalf of one.
-    Operator(Operator),
+    Operator {
+        /// What to do.
+        operator: Operator,
+        /// Which [change](crate::guard::LatchRecord::change) of the latch it follows from.
+        change: u64,
+    },
     /// How far the local clock is from the exchange's.
     ClockSkew(Span),
     /// End.

@@ -41,6 +41,12 @@ impl Pen {
         self.keep(written);
     }
 
+    /// Writes down which change of the latch the engine is told of next: the two are committed together.
+    pub fn latch_seen(&mut self, at: Timestamp, change: u64) {
+        let written = self.recorder.latch_seen(at, change);
+        self.keep(written);
+    }
+
     /// Whether something waits for the disk.
     pub fn is_pending(&self) -> bool {
         self.failed.is_some() || self.recorder.is_pending()

@@ -194,7 +194,7 @@ pub async fn run(
                 }
             }
             Ok(Some(input)) => {
-                ordered = matches!(input, Input::Operator(_));
+                ordered = matches!(input, Input::Operator { .. });
                 take_in(mode, (hooks.clock)(), input);
             }
         }
@@ -206,7 +206,8 @@ fn take_in(mode: &mut dyn Mode, now: Timestamp, input: Input) {
     match input {
         Input::News(news) => mode.news(now, &news),
         Input::Answer { venue, id, answer } => mode.answer(now, venue, id, answer),
-        Input::Operator(operator) => {
+        Input::Operator { operator, change } => {
+            mode.pen().latch_seen(now, change);
             let control = match operator {
                 Operator::Reduce => Control::ReduceOnly(None),
                 Operator::Halt => Control::Halt(None),

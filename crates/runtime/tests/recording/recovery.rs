@@ -1,12 +1,13 @@
 use pampero_engine::{Engine, OrderRecord, OrderState};
 use pampero_model::{Currency, FillId, Market, MarketId, Side, Timestamp, VenueId};
 use pampero_runtime::execution::{CarriedOrder, Note};
+use pampero_runtime::guard::{LatchRecord, Level};
 use pampero_runtime::outstanding::{Outstanding, outstanding};
 use pampero_runtime::recorder::Recorder;
 use pampero_runtime::recovery::{RecoveryError, StrategyState, find_last, recover};
 use pampero_runtime::replay::replay;
 use pampero_runtime::session::Pen;
-use pampero_store::journal::{JournalError, SessionId};
+use pampero_store::journal::{Journal, JournalError, SessionId};
 
 use crate::support::{Home, VENUE, World, about, setup};
 
@@ -144,6 +145,43 @@ fn a_long_session_archives_as_it_goes() {
     assert_eq!(journal.records(SessionId(1), 0).unwrap().count(), 45_000);
     let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
     recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+}
+
+#[test]
+fn a_session_knows_of_which_change_of_the_latch_the_one_before_was_told() {
+    let home = Home::new();
+    let engine = Engine::new(setup(0)).unwrap();
+    let taken_up = |journal: Journal| {
+        let session = find_last(&journal, "local", "paper", "busy").unwrap().unwrap();
+        let recovered = recover(&journal, session, setup(0), StrategyState::Restore).unwrap();
+        (journal, recovered)
+    };
+    let latch = |change| LatchRecord {
+        level: Level::Active,
+        reason: String::new(),
+        by: "operator".to_owned(),
+        at: Timestamp::from_secs(5),
+        environment: "local".to_owned(),
+        change,
+    };
+    let mut recorder = Recorder::begin(home.journal(), &about(), &engine, None).unwrap();
+    recorder.remark(Timestamp::from_secs(4), &serde_json::json!({ "other": 1 })).unwrap();
+    recorder.commit().unwrap();
+    drop(recorder);
+    // Where no build wrote it down, the time tells.
+    let (journal, recovered) = taken_up(home.journal());
+    assert!(recovered.has_not_seen(&latch(1)));
+    let mut recorder = Recorder::begin(journal, &about(), &recovered.engine, Some(&recovered)).unwrap();
+    recorder.latch_seen(Timestamp::from_secs(6), 7).unwrap();
+    recorder.commit().unwrap();
+    drop(recorder);
+    // From the fact itself, and from behind a saved state.
+    let (mut journal, mut recovered) = taken_up(home.journal());
+    for _ in 0..2 {
+        assert!(!recovered.has_not_seen(&latch(7)) && recovered.has_not_seen(&latch(8)));
+        drop(Recorder::begin(journal, &about(), &recovered.engine, Some(&recovered)).unwrap());
+        (journal, recovered) = taken_up(home.journal());
+    }
 }
 
 #[test]

@@ -156,7 +156,9 @@ impl Base {
     /// stays stopped, and the latch is engaged: a crash between the two leaves only the one.
     pub fn agree_with(&mut self, latch: &Latch) -> Result<bool, Failure> {
         let Self::Recovered(recovered) = self else { return Ok(false) };
-        let (record, engine) = (latch.record(), &mut recovered.engine);
+        let record = latch.record();
+        let unseen = recovered.has_not_seen(&record);
+        let engine = &mut recovered.engine;
         let strategies =
             (0..engine.strategy_count()).filter_map(|index| u16::try_from(index).ok().map(StrategyId));
         let states = strategies.map(|id| engine.trading_state(id));
@@ -165,7 +167,7 @@ impl Base {
         if record.level != Level::Active || !stopped {
             return Ok(false);
         }
-        if record.at > recovered.last_seen {
+        if unseen {
             // A life that ends before its first turn leaves that state, and the next one need not ask again.
             let resumed = Event { time: record.at, kind: EventKind::Control(Control::Resume(None)) };
             engine.recover(&resumed, &Decisions::default());

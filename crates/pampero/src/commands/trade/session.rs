@@ -114,7 +114,8 @@ impl MachineRoom {
             tokio::spawn(stop_after(span, sender.clone()));
         }
         if self.resumed {
-            let _ = sender.send(Input::Operator(Operator::Resume)).await; // the session has not begun to end
+            let (operator, change) = (Operator::Resume, self.latch.record().change);
+            let _ = sender.send(Input::Operator { operator, change }).await; // the session has not begun to end
         }
         match &self.guard {
             Some(guard) => tokio::spawn(session::follow_guard(guard.clone(), sender.clone())),
