@@ -25,7 +25,7 @@ struct Bidder {
 
 impl Strategy for Bidder {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {

@@ -71,7 +71,7 @@ fn when<F: FnMut(usize, Option<Price>, &Candle) -> bool + Send>(warm_up: usize, 
 
 impl<F: FnMut(usize, Option<Price>, &Candle) -> bool + Send> Strategy for When<F> {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], warm_up: self.warm_up, ..Requirements::default() }
+        Requirements { warm_up: self.warm_up, ..Requirements::of(MARKET) }
     }
 
     fn on_candle(&mut self, ctx: &mut Context<'_>, market: MarketId, candle: &Candle) {

@@ -445,7 +445,7 @@ fn a_daily_loss_trips_in_a_backtest_as_it_would_in_life() {
     struct Holder;
     impl Strategy for Holder {
         fn requirements(&self) -> Requirements {
-            Requirements { markets: vec![USD], ..Requirements::default() }
+            Requirements::of(USD)
         }
         fn on_candle(&mut self, ctx: &mut Context<'_>, market: MarketId, _: &Candle) {
             let size = Size::Quote(Cash::from_units(10 * i128::from(SCALE)));

@@ -1,7 +1,8 @@
 //! What a strategy sees and can do.
 
 use pampero_model::{
-    Cash, Currency, Market, MarketId, OrderBook, OrderId, Price, Quantity, Side, Span, Timestamp, VenueId,
+    Cash, Currency, Market, MarketId, OrderBook, OrderId, Price, Quantity, Rate, Rounding, Side, Span,
+    Timestamp, VenueId,
 };
 
 use crate::core::Core;
@@ -115,6 +116,36 @@ impl<'a> Context<'a> {
     /// being cancelled.
     pub fn standing_quote(&self, market: MarketId, side: Side) -> Option<&OrderRecord> {
         self.open_orders(market).find(|order| order.quoting && order.side == side && !order.cancel_wanted)
+    }
+
+    /// The price for a quote that should be at `price`: where the quote of that side stands, if that is no farther off
+    /// than `slack` of the price, since each move costs two requests; else `price` itself.
+    pub fn steady_price(&self, market: MarketId, side: Side, price: Price, slack: Rate) -> Price {
+        let slack = slack.of_price(price, Rounding::Down).unwrap_or(Price::ZERO);
+        let standing = self.standing_quote(market, side).map(|order| order.price);
+        standing.filter(|standing| standing.saturating_sub(price).abs() <= slack).unwrap_or(price)
+    }
+
+    /// Whether a quote can be asked for: its price is above zero, it is large enough for the market, and the strategy
+    /// holds what it spends. What orders keep counts as held, since [`quote`](Self::quote) places a quote only once the
+    /// old one is gone.
+    pub fn can_quote(&self, market: MarketId, quote: &Desired) -> bool {
+        let Some((rules, (base, cash))) = self.market(market).zip(self.balances(market)) else {
+            return false;
+        };
+        let Desired { side, price, size } = *quote;
+        let spent = match side {
+            Side::Buy => size.notional(price, Rounding::Up).map(|spent| spent.units() <= cash.total),
+            Side::Sell => {
+                size.quantity(price, Rounding::Up).map(|spent| i128::from(spent.units()) <= base.total)
+            }
+        };
+        price.is_positive() && !rules.is_too_small(size) && spent.unwrap_or(false)
+    }
+
+    /// Whether the strategy has an order in a market that is not final.
+    pub fn has_open_orders(&self, market: MarketId) -> bool {
+        self.open_orders(market).next().is_some()
     }
 
     /// Whether what the strategy holds of a market is too little to be sold: nothing, or dust.

@@ -1,46 +1,42 @@
 //! How a strategy is named, described and built from parameters.
 
 use pampero_model::MarketId;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::parameter::{OutOfRange, Parameter};
+use crate::parameters::Parameters;
 use crate::strategy::Strategy;
 
 type Build = Box<dyn Fn(&Value, &[MarketId]) -> Result<Box<dyn Strategy>, ParameterError> + Send + Sync>;
 
-/// A strategy that a program offers: its name, its parameters with their defaults, and how to build it.
+/// A strategy that a program offers: its name and version, its parameters with their defaults, and how to build it.
 ///
 /// ```
-/// use pampero_engine::{Parameter, Requirements, Strategy, StrategyDefinition};
+/// use pampero_engine::{Requirements, Strategy, StrategyDefinition, parameters};
 /// use pampero_model::MarketId;
-/// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize)]
-/// #[serde(default, deny_unknown_fields)]
-/// struct Parameters { period: usize }
-/// impl Default for Parameters {
-///     fn default() -> Self { Self { period: 20 } }
-/// }
-/// struct Idle { market: MarketId, period: usize }
-/// impl Strategy for Idle {
-///     fn requirements(&self) -> Requirements {
-///         Requirements { markets: vec![self.market], warm_up: self.period, ..Requirements::default() }
+/// parameters! {
+///     struct Params {
+///         /// Candles to wait.
+///         period: usize = 20 => at_least("1"),
 ///     }
 /// }
-/// const PARAMETERS: &[Parameter] = &[Parameter::count("period", "candles to wait").at_least("1")];
-/// let definition = StrategyDefinition::new("idle", "does nothing", |parameters: Parameters, markets| {
-///     Ok(Box::new(Idle { market: markets[0], period: parameters.period }))
-/// })
-/// .with_parameters(PARAMETERS);
+/// struct Idle { market: MarketId, params: Params }
+/// impl Strategy for Idle {
+///     fn requirements(&self) -> Requirements {
+///         Requirements { warm_up: self.params.period, ..Requirements::of(self.market) }
+///     }
+/// }
+/// let build = |market, params| Ok(Idle { market, params });
+/// let definition = StrategyDefinition::new("idle", env!("CARGO_PKG_VERSION"), "does nothing", build);
 /// assert_eq!(definition.defaults()["period"], 20);
 /// assert!(definition.build(&serde_json::json!({"period": 5}), &[MarketId(0)]).is_ok());
 /// assert!(definition.build(&serde_json::json!({"period": 0}), &[MarketId(0)]).is_err());
 /// ```
 pub struct StrategyDefinition {
     name: &'static str,
+    version: &'static str,
     summary: &'static str,
     defaults: Map<String, Value>,
     parameters: &'static [Parameter],
@@ -71,14 +67,38 @@ pub enum ParameterError {
 }
 
 impl StrategyDefinition {
-    /// Defines a strategy whose parameters are a struct with defaults. `build` gets at least one market.
-    pub fn new<P>(
+    /// Defines a strategy that trades one market. `build` says which parameter it refuses, and why; values outside of
+    /// their ranges it need not look for.
+    ///
+    /// `version` is that of the crate that holds the strategy, `env!("CARGO_PKG_VERSION")`: what a strategy has shown on
+    /// paper and in rehearsals counts for its name, its version and its parameters, and begins anew with each of them.
+    pub fn new<P, S>(
         name: &'static str,
+        version: &'static str,
         summary: &'static str,
-        build: impl Fn(P, &[MarketId]) -> Result<Box<dyn Strategy>, ParameterError> + Send + Sync + 'static,
+        build: impl Fn(MarketId, P) -> Result<S, String> + Send + Sync + 'static,
     ) -> Self
     where
-        P: Default + Serialize + DeserializeOwned,
+        P: Parameters,
+        S: Strategy + 'static,
+    {
+        Self::over(name, version, summary, 1, move |markets, parameters| match markets {
+            [market, ..] => build(*market, parameters),
+            [] => Err("it has no market".to_owned()),
+        })
+    }
+
+    /// Defines a strategy that trades several markets: `build` gets at least as many as `needed`.
+    pub fn over<P, S>(
+        name: &'static str,
+        version: &'static str,
+        summary: &'static str,
+        needed: usize,
+        build: impl Fn(&[MarketId], P) -> Result<S, String> + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: Parameters,
+        S: Strategy + 'static,
     {
         let defaults = match serde_json::to_value(P::default()) {
             Ok(Value::Object(defaults)) => defaults,
@@ -87,26 +107,28 @@ impl StrategyDefinition {
         let build = move |parameters: &Value, markets: &[MarketId]| {
             let parameters =
                 P::deserialize(parameters).map_err(|error| ParameterError::Malformed(error.to_string()))?;
-            build(parameters, markets)
+            let strategy = build(markets, parameters).map_err(ParameterError::Invalid)?;
+            Ok(Box::new(strategy) as Box<dyn Strategy>)
         };
-        Self { name, summary, defaults, parameters: &[], markets: 1, build: Box::new(build) }
-    }
-
-    /// Describes the parameters: types, ranges and purposes, for lists, checks and searches.
-    #[must_use]
-    pub fn with_parameters(self, parameters: &'static [Parameter]) -> Self {
-        Self { parameters, ..self }
-    }
-
-    /// How many markets it needs, where one is not enough.
-    #[must_use]
-    pub fn with_markets(self, markets: usize) -> Self {
-        Self { markets, ..self }
+        Self {
+            name,
+            version,
+            summary,
+            defaults,
+            parameters: P::DESCRIBED,
+            markets: needed,
+            build: Box::new(build),
+        }
     }
 
     /// The name by which configurations call it.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The version of the crate that holds it.
+    pub fn version(&self) -> &'static str {
+        self.version
     }
 
     /// One line on what it does.
@@ -119,7 +141,7 @@ impl StrategyDefinition {
         &self.defaults
     }
 
-    /// The parameters as the strategy describes them; empty if it does not.
+    /// The parameters as the strategy describes them.
     pub fn parameters(&self) -> &'static [Parameter] {
         self.parameters
     }

@@ -23,6 +23,7 @@ mod intern;
 mod market_view;
 mod orders;
 mod parameter;
+mod parameters;
 mod portfolio;
 mod quoting;
 mod recovery;
@@ -49,9 +50,13 @@ pub use intent::{Desired, Intent, OrderKind, Reason, TimeInForce};
 pub use market_view::{Fact, MarketView};
 pub use orders::{OrderEvent, OrderRecord, OrderState, TRANSITIONS};
 pub use parameter::{Bound, OutOfRange, Parameter, ParameterKind};
+pub use parameters::{ParameterType, Parameters};
 pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Position};
 pub use recovery::{CommandRecord, Decisions, OrderWatch};
 pub use risk::{CHECKS, CheckInfo, Code, Denied, Limits, MarketLimits, TradingState, TripReason};
 pub use round_trip::{Goal, RoundTrip};
 pub use saved_state::{StateValue, restore_state, save_state};
 pub use strategy::{Requirements, RestoreError, Strategy, StrategyId};
+// What `parameters!` derives with, so that a strategy needs no dependency of its own for it.
+#[doc(hidden)]
+pub use serde;

@@ -53,23 +53,20 @@ pub struct Bound {
     pub included: bool,
 }
 
-/// A parameter of a strategy: its name, type, range and purpose. A strategy states its parameters once, in a table.
+/// A parameter of a strategy: its name, type, range and purpose. [`parameters!`](crate::parameters) makes them.
 ///
 /// ```
-/// use pampero_engine::Parameter;
-/// const PARAMETERS: &[Parameter] = &[
-///     Parameter::count("period", "closes in the average").at_least("2").at_most("1000"),
-///     Parameter::share("allocation", "the part of the quote to spend").above("0").at_most("1"),
-/// ];
-/// assert_eq!(PARAMETERS[1].range(), "above 0, at most 1");
-/// assert!(PARAMETERS[0].check(&serde_json::json!(1)).is_err());
-/// assert!(PARAMETERS[1].check(&serde_json::json!("0.5")).is_ok());
+/// use pampero_engine::{Parameter, ParameterKind};
+/// let part = Parameter::new("part", ParameterKind::Share, "The part to spend.").above("0").at_most("1");
+/// assert_eq!(part.range(), "above 0, at most 1");
+/// assert!(part.check(&serde_json::json!("0.5")).is_ok());
+/// assert!(part.check(&serde_json::json!(2)).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameter {
     /// The key in a configuration.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// What it is for, in a sentence.
     pub what: &'static str,
     /// What its values are.
     pub kind: ParameterKind,
@@ -91,55 +88,23 @@ pub struct OutOfRange {
     pub expected: String,
 }
 
+/// For those who build strategies, and refuse in words.
+impl From<OutOfRange> for String {
+    fn from(error: OutOfRange) -> Self {
+        error.to_string()
+    }
+}
+
 impl Parameter {
     /// A parameter of any kind, without bounds.
     pub const fn new(name: &'static str, kind: ParameterKind, what: &'static str) -> Self {
         Self { name, what, kind, min: None, max: None }
     }
 
-    /// A whole number.
-    pub const fn count(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Count, what)
-    }
-
-    /// A share.
-    pub const fn share(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Share, what)
-    }
-
-    /// A price.
-    pub const fn price(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Price, what)
-    }
-
-    /// An amount of base.
-    pub const fn quantity(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Quantity, what)
-    }
-
-    /// An amount of quote.
-    pub const fn cash(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Cash, what)
-    }
-
-    /// A number without a unit.
-    pub const fn number(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Number, what)
-    }
-
-    /// A span of time.
-    pub const fn span(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Span, what)
-    }
-
-    /// One of a few words.
-    pub const fn choice(name: &'static str, words: &'static [&'static str], what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Choice(words), what)
-    }
-
-    /// True or false.
-    pub const fn flag(name: &'static str, what: &'static str) -> Self {
-        Self::new(name, ParameterKind::Flag, what)
+    /// The same of another kind than its type's: a share that is no share of anything, say.
+    #[must_use]
+    pub const fn as_a(self, kind: ParameterKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// The least value, itself allowed.
@@ -220,10 +185,14 @@ mod tests {
 
     use super::*;
 
+    fn of(kind: ParameterKind) -> Parameter {
+        Parameter::new("x", kind, "")
+    }
+
     #[test]
     fn each_end_belongs_to_the_range_or_not() {
-        let open = Parameter::share("x", "").above("0").below("1");
-        let closed = Parameter::share("x", "").at_least("0").at_most("1");
+        let open = of(ParameterKind::Share).above("0").below("1");
+        let closed = of(ParameterKind::Share).at_least("0").at_most("1");
         for end in [json!(0), json!("1.00")] {
             assert!(open.check(&end).is_err());
             assert!(closed.check(&end).is_ok());
@@ -238,17 +207,17 @@ mod tests {
 
     #[test]
     fn spans_compare_as_times_and_choices_as_words() {
-        let span = Parameter::span("x", "").at_least("1s").at_most("1h");
+        let span = of(ParameterKind::Span).at_least("1s").at_most("1h");
         assert!(span.check(&json!("60m")).is_ok());
         assert!(span.check(&json!("61m")).is_err());
-        let choice = Parameter::choice("x", &["buy", "sell"], "");
+        let choice = of(ParameterKind::Choice(&["buy", "sell"]));
         assert!(choice.check(&json!("sell")).is_ok());
         assert_eq!(choice.check(&json!("hold")).unwrap_err().expected, "buy, sell");
     }
 
     #[test]
     fn what_is_left_out_or_of_another_type_is_not_judged() {
-        let count = Parameter::count("x", "").at_least("1");
+        let count = of(ParameterKind::Count).at_least("1");
         assert!(
             [json!(null), json!(true), json!("many"), json!([0])]
                 .iter()
@@ -259,7 +228,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_range_is_what_it_says(value in -2_000_000_000i64..2_000_000_000) {
-            let within = Parameter::cash("x", "").at_least("-5").below("7.5");
+            let within = of(ParameterKind::Cash).at_least("-5").below("7.5");
             let shown = Cash::from_units(value.into()).to_string();
             let expected = (-500_000_000..750_000_000).contains(&value);
             prop_assert_eq!(within.check(&json!(shown)).is_ok(), expected);

@@ -30,6 +30,20 @@ pub struct Requirements {
     pub warm_up: usize,
 }
 
+impl Requirements {
+    /// One market, whatever candles come of it, and no warm-up.
+    ///
+    /// ```
+    /// use pampero_engine::Requirements;
+    /// use pampero_model::MarketId;
+    /// let requirements = Requirements { warm_up: 20, ..Requirements::of(MarketId(0)) };
+    /// assert_eq!(requirements.markets, [MarketId(0)]);
+    /// ```
+    pub fn of(market: MarketId) -> Self {
+        Self { markets: vec![market], ..Self::default() }
+    }
+}
+
 /// A saved state that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RestoreError {

@@ -19,7 +19,7 @@ struct Quoter;
 
 impl Strategy for Quoter {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {

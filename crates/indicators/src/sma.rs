@@ -85,6 +85,15 @@ impl Indicator<Price> for Sma {
     }
 }
 
+/// Takes in prices one after the other, oldest first, as they are saved.
+impl Extend<Price> for Sma {
+    fn extend<I: IntoIterator<Item = Price>>(&mut self, prices: I) {
+        for price in prices {
+            self.update(price);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cmp::Ordering;
@@ -95,9 +104,7 @@ mod tests {
 
     fn feed(length: u32, prices: &[i64]) -> Sma {
         let mut sma = Sma::new(length);
-        for price in prices {
-            sma.update(Price::from_units(*price));
-        }
+        sma.extend(prices.iter().copied().map(Price::from_units));
         sma
     }
 

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::Side;
 use crate::fixed::{
     ArithmeticError, DECIMALS, ParseAmountError, Rounding, SCALE, SCALE_WIDE, mul_div, parse_units, product,
     write_units,
@@ -290,6 +291,25 @@ impl Price {
         let factor = rate.0.checked_add(SCALE).ok_or(ArithmeticError::Overflow)?;
         let units = product(self.0, factor, rounding)?;
         i64::try_from(units).map(Self).map_err(|_| ArithmeticError::Overflow)
+    }
+
+    /// The price moved by a share of itself to where an order of a side is farther from the market: a buy lower, a sell
+    /// higher. Rounded the same way.
+    ///
+    /// ```
+    /// use pampero_model::{Price, Rate, Side};
+    /// let price: Price = "100".parse()?;
+    /// assert_eq!(price.away(Side::Buy, "0.01".parse()?)?.to_string(), "99");
+    /// assert_eq!(price.away(Side::Sell, "0.01".parse()?)?.to_string(), "101");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn away(self, side: Side, share: Rate) -> Result<Self, ArithmeticError> {
+        match side {
+            Side::Buy => {
+                self.shifted(Rate(share.0.checked_neg().ok_or(ArithmeticError::Overflow)?), Rounding::Down)
+            }
+            Side::Sell => self.shifted(share, Rounding::Up),
+        }
     }
 }
 

@@ -187,6 +187,26 @@ impl Market {
         }
     }
 
+    /// The size of an order worth `worth` at `price`, in the unit in which a side is counted; base in whole steps.
+    ///
+    /// ```
+    /// use pampero_model::{Market, Side};
+    /// let market = Market { quantity_step: "0.001".parse()?, ..Market::new("bitex", "btc_usd")? };
+    /// let size = |side| market.size_worth(side, "100".parse().unwrap(), "3000".parse().unwrap());
+    /// assert_eq!(size(Side::Buy)?.to_string(), "100 quote");
+    /// assert_eq!(size(Side::Sell)?.to_string(), "0.033 base");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn size_worth(&self, side: Side, worth: Cash, price: Price) -> Result<Size, ArithmeticError> {
+        match self.size_unit(side) {
+            SizeUnit::Base => {
+                let quantity = worth.quantity_at(price, Rounding::Down)?;
+                Ok(Size::Base(quantity.truncate_to(self.quantity_step)))
+            }
+            SizeUnit::Quote => Ok(Size::Quote(worth)),
+        }
+    }
+
     /// Whether both markets take their base from one account: what is bought here can be sold there at once.
     ///
     /// ```

@@ -12,6 +12,7 @@ use crate::config::{Config, Problem, RateSection};
 use crate::error::Failure;
 
 /// How often a source is read whose configuration does not say it.
+#[cfg(feature = "live")]
 const EVERY: Span = Span::from_minutes(1);
 /// Without a good reading for so long a rate is stale, if the configuration does not say it.
 const STALE_AFTER: Span = Span::from_minutes(10);

@@ -30,7 +30,7 @@ fn every_name_of_the_list_is_explained() {
 #[test]
 fn strategies_are_listed_with_their_parameters() {
     let text = pampero(&["strategies"]).stdout;
-    assert!(text.contains("sma-cross: ") && text.contains("market-maker: "), "{text}");
+    assert!(text.contains("sma-cross 0.") && text.contains("market-maker 0."), "{text}");
     let json = pampero(&["strategies", "--json"]).json();
     assert_eq!(json["strategies"][0]["parameters"]["slow"], 30);
 }

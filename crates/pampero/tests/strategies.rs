@@ -50,6 +50,7 @@ fn the_list_fits_eighty_columns_and_has_types_defaults_and_ranges() {
 fn as_json_the_ranges_are_values() {
     let json = pampero(&["strategies", "--json"]).json();
     let sma = json["strategies"].as_array().unwrap().iter().find(|one| one["name"] == "sma-cross").unwrap();
+    assert_eq!(sma["version"], env!("CARGO_PKG_VERSION"), "of the crate that holds it");
     let fast = &sma["described"][0];
     assert_eq!(
         (&fast["name"], &fast["type"], &fast["default"]),

@@ -26,7 +26,7 @@ struct Watch;
 
 impl Strategy for Watch {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 }
 

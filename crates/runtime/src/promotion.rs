@@ -18,7 +18,7 @@ use crate::state_dir::{StateDir, StateError, io_error, read_private, write_priva
 pub struct Subject {
     /// Its name.
     pub strategy: String,
-    /// Its version, and of the build.
+    /// The version of the crate that holds it.
     pub version: String,
     /// Hash of its parameters.
     pub parameters: String,

@@ -20,7 +20,7 @@ struct Asker(Vec<Intent>);
 
 impl Strategy for Asker {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MarketId(0)], ..Requirements::default() }
+        Requirements::of(MarketId(0))
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {

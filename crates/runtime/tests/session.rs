@@ -36,7 +36,7 @@ struct Maker {
 
 impl Strategy for Maker {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {

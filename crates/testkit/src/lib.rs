@@ -13,7 +13,7 @@
 //! struct Breakout;
 //! impl Strategy for Breakout {
 //!     fn requirements(&self) -> Requirements {
-//!         Requirements { markets: vec![MARKET], ..Requirements::default() }
+//!         Requirements::of(MARKET)
 //!     }
 //!     fn on_candle(&mut self, ctx: &mut Context<'_>, market: MarketId, candle: &Candle) {
 //!         if candle.close > "10".parse().unwrap_or_default() && ctx.position(market).quantity.is_zero() {
@@ -38,7 +38,7 @@
 //! # struct Idle;
 //! # impl Strategy for Idle {
 //! #     fn requirements(&self) -> Requirements {
-//! #         Requirements { markets: vec![MARKET], ..Requirements::default() }
+//! #         Requirements::of(MARKET)
 //! #     }
 //! # }
 //! use pampero_testkit::{Scenario, Walk, at, no_decision_from_the_future, same_input_same_output};

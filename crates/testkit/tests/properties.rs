@@ -24,7 +24,7 @@ impl Every {
 
 impl Strategy for Every {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 
     fn save(&self) -> Vec<u8> {

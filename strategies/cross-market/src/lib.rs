@@ -9,7 +9,7 @@ mod prices;
 mod state;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::CrossMarketParams;
 pub use strategy::CrossMarket;
@@ -21,17 +21,9 @@ pub use strategy::CrossMarket;
 /// assert_eq!(definition.markets(), 2);
 /// ```
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new(
-        "cross-market",
-        "quotes on one book what it hedges on another",
-        |params, markets| match markets {
-            [maker, taker, ..] => {
-                let strategy = CrossMarket::new(*maker, *taker, params).map_err(ParameterError::Invalid)?;
-                Ok(Box::new(strategy))
-            }
-            _ => Err(ParameterError::Markets { needed: 2, given: markets.len() }),
-        },
-    )
-    .with_parameters(params::PARAMETERS)
-    .with_markets(2)
+    let (version, summary) = (env!("CARGO_PKG_VERSION"), "quotes on one book what it hedges on another");
+    StrategyDefinition::over("cross-market", version, summary, 2, |markets, params| match *markets {
+        [maker, taker, ..] => CrossMarket::new(maker, taker, params),
+        _ => Err("name the market to make and the one to hedge on".to_owned()),
+    })
 }

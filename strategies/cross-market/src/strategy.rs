@@ -1,8 +1,8 @@
 //! When to quote, and when and how to hedge.
 
 use pampero_engine::{
-    Context, Desired, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy,
-    restore_state, save_state,
+    Context, Desired, Intent, OrderEvent, OrderState, Parameters, Reason, Requirements, RestoreError,
+    Strategy, restore_state, save_state,
 };
 use pampero_indicators::RecentVolume;
 use pampero_model::{Cash, Fill, MarketId, Price, Quantity, Rate, Rounding, Side, Trade};
@@ -32,7 +32,7 @@ impl CrossMarket {
     /// assert!(CrossMarket::new(MarketId(0), MarketId(0), CrossMarketParams::default()).is_err());
     /// ```
     pub fn new(maker: MarketId, taker: MarketId, params: CrossMarketParams) -> Result<Self, String> {
-        params.validate()?;
+        params.in_range()?;
         if maker == taker {
             return Err("the market to make and the one to hedge on are the same; name two".to_owned());
         }
@@ -62,7 +62,7 @@ impl CrossMarket {
 
     /// One hedge at a time: it stands for its time to live, and each try gives way by more than the last.
     fn hedge(&mut self, ctx: &mut Context<'_>) {
-        if ctx.open_orders(self.taker).next().is_some() {
+        if ctx.has_open_orders(self.taker) {
             return;
         }
         let side = self.state.hedge_side();

@@ -227,8 +227,8 @@ fn it_never_takes_from_the_book_it_makes() {
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |params: CrossMarketParams| CrossMarket::new(MARKET, OTHER, params).unwrap_err();
-    assert!(refused(CrossMarketParams { quantity: quantity("0"), ..params() }).contains("`quantity` is 0"));
-    assert!(refused(CrossMarketParams { bid_profit: rate("1"), ..params() }).contains("`bid_profit` is 1"));
+    assert!(refused(CrossMarketParams { quantity: quantity("0"), ..params() }).contains("`quantity` = `0`"));
+    assert!(refused(CrossMarketParams { bid_profit: rate("1"), ..params() }).contains("`bid_profit` = `1`"));
     assert!(
         refused(CrossMarketParams { exchange_rate: Some(price("0")), ..params() })
             .contains("`exchange_rate`")
@@ -238,7 +238,7 @@ fn parameters_that_make_no_sense_are_refused() {
             .contains("`hedge_time_to_live`")
     );
     assert!(
-        refused(CrossMarketParams { base_stop: quantity("-1"), ..params() }).contains("`base_stop` is -1")
+        refused(CrossMarketParams { base_stop: quantity("-1"), ..params() }).contains("`base_stop` = `-1`")
     );
     assert!(CrossMarket::new(MARKET, MARKET, params()).unwrap_err().contains("name two"));
 }

@@ -6,7 +6,7 @@
 mod params;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::DcaParams;
 pub use strategy::Dca;
@@ -18,10 +18,6 @@ pub use strategy::Dca;
 /// assert_eq!(definition.defaults()["every"], "1d");
 /// ```
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new("dca", "buys for the same amount at regular intervals", |params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        let strategy = Dca::new(market, params).map_err(ParameterError::Invalid)?;
-        Ok(Box::new(strategy))
-    })
-    .with_parameters(params::PARAMETERS)
+    let version = env!("CARGO_PKG_VERSION");
+    StrategyDefinition::new("dca", version, "buys for the same amount at regular intervals", Dca::new)
 }

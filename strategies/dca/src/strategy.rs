@@ -1,8 +1,8 @@
 //! When to buy, and for how much.
 
 use pampero_engine::{
-    Context, Intent, OrderEvent, OrderState, Reason, Requirements, RestoreError, Strategy, restore_state,
-    save_state,
+    Context, Intent, OrderEvent, OrderState, Parameters, Reason, Requirements, RestoreError, Strategy,
+    restore_state, save_state,
 };
 use pampero_model::{Cash, MarketId, Side, Size, Span, Timestamp};
 
@@ -32,7 +32,7 @@ impl Dca {
     /// assert!(Dca::new(MarketId(0), DcaParams::default()).is_ok());
     /// ```
     pub fn new(market: MarketId, params: DcaParams) -> Result<Self, String> {
-        params.validate()?;
+        params.in_range()?;
         Ok(Self { market, params, next: Timestamp::MIN, left: Cash::ZERO, spent: Cash::ZERO })
     }
 
@@ -43,7 +43,7 @@ impl Dca {
             self.next = self.after(ctx.now());
             self.left = self.params.spend;
         }
-        if self.left.is_positive() && ctx.open_orders(self.market).next().is_none() {
+        if self.left.is_positive() && !ctx.has_open_orders(self.market) {
             self.buy(ctx);
         }
     }
@@ -82,7 +82,7 @@ impl Dca {
 
 impl Strategy for Dca {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![self.market], ..Requirements::default() }
+        Requirements::of(self.market)
     }
 
     fn state_version(&self) -> u32 {

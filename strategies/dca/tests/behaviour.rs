@@ -93,10 +93,10 @@ fn it_needs_no_candles() {
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |params: DcaParams| Dca::new(MARKET, params).unwrap_err();
-    assert!(refused(DcaParams { spend: cash("0"), ..params() }).contains("`spend` is 0"));
-    assert!(refused(DcaParams { every: Span::ZERO, ..params() }).contains("`every` is 0s"));
-    assert!(refused(DcaParams { budget: Some(Cash::ZERO), ..params() }).contains("`budget` is 0"));
-    assert!(refused(DcaParams { max_price: Some(price("0")), ..params() }).contains("`max_price` is 0"));
+    assert!(refused(DcaParams { spend: cash("0"), ..params() }).contains("`spend` = `0`"));
+    assert!(refused(DcaParams { every: Span::ZERO, ..params() }).contains("`every` = `0s`"));
+    assert!(refused(DcaParams { budget: Some(Cash::ZERO), ..params() }).contains("`budget` = `0`"));
+    assert!(refused(DcaParams { max_price: Some(price("0")), ..params() }).contains("`max_price` = `0`"));
 }
 
 #[test]

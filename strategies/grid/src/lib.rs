@@ -7,7 +7,7 @@ mod params;
 mod slots;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::GridParams;
 pub use strategy::Grid;
@@ -19,10 +19,6 @@ pub use strategy::Grid;
 /// assert_eq!(definition.defaults()["lines"], 11);
 /// ```
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new("grid", "buys on each line down, sells each a line higher", |params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        let strategy = Grid::new(market, params).map_err(ParameterError::Invalid)?;
-        Ok(Box::new(strategy))
-    })
-    .with_parameters(params::PARAMETERS)
+    let version = env!("CARGO_PKG_VERSION");
+    StrategyDefinition::new("grid", version, "buys on each line down, sells each a line higher", Grid::new)
 }

@@ -124,7 +124,7 @@ impl Grid {
 
 impl Strategy for Grid {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![self.market], ..Requirements::default() }
+        Requirements::of(self.market)
     }
 
     fn state_version(&self) -> u32 {

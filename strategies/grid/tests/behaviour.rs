@@ -126,9 +126,9 @@ fn at_its_stop_it_sells_everything_and_buys_no_more() {
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |params: GridParams| Grid::new(MARKET, params).unwrap_err();
     assert!(refused(GridParams { upper: price("90"), ..params() }).contains("must ascend"));
-    assert!(refused(GridParams { lines: 1, ..params() }).contains("`lines` is 1"));
-    assert!(refused(GridParams { quantity: Quantity::ZERO, ..params() }).contains("`quantity` is 0"));
-    assert!(refused(GridParams { orders: 0, ..params() }).contains("`orders` is 0"));
+    assert!(refused(GridParams { lines: 1, ..params() }).contains("`lines` = `1`"));
+    assert!(refused(GridParams { quantity: Quantity::ZERO, ..params() }).contains("`quantity` = `0`"));
+    assert!(refused(GridParams { orders: 0, ..params() }).contains("`orders` = `0`"));
     assert!(refused(GridParams { stop: Some(price("90")), ..params() }).contains("`stop` is 90"));
 }
 

@@ -7,7 +7,7 @@ mod params;
 mod prices;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::{FairPrice, MarketMakerParams};
 pub use strategy::MarketMaker;
@@ -19,10 +19,6 @@ pub use strategy::MarketMaker;
 /// assert_eq!(definition.defaults()["half_spread"], "0.0005");
 /// ```
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new("market-maker", "two-sided quotes with inventory skew", |params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        let strategy = MarketMaker::new(market, params).map_err(ParameterError::Invalid)?;
-        Ok(Box::new(strategy))
-    })
-    .with_parameters(params::PARAMETERS)
+    let version = env!("CARGO_PKG_VERSION");
+    StrategyDefinition::new("market-maker", version, "two-sided quotes with inventory skew", MarketMaker::new)
 }

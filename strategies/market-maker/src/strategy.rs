@@ -133,7 +133,7 @@ impl MarketMaker {
 
 impl Strategy for MarketMaker {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![self.market], ..Requirements::default() }
+        Requirements::of(self.market)
     }
 
     fn state_version(&self) -> u32 {

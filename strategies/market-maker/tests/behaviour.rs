@@ -192,12 +192,12 @@ fn parameters_that_make_no_sense_are_refused() {
         change(&mut params);
         MarketMaker::new(MARKET, params).unwrap_err()
     };
-    assert!(refused(|params| params.order_quantity = Quantity::ZERO).contains("`order_quantity` is 0"));
-    assert!(refused(|params| params.half_spread = rate("1")).contains("`half_spread` is 1"));
-    assert!(refused(|params| params.skew = rate("-0.1")).contains("`skew` is -0.1"));
-    assert!(refused(|params| params.offset = Some(price("-1"))).contains("`offset` is -1"));
-    assert!(refused(|params| params.price_step = Some(price("0"))).contains("`price_step` is 0"));
-    assert!(refused(|params| params.max_position = quantity("4")).contains("must ascend from 0"));
+    assert!(refused(|params| params.order_quantity = Quantity::ZERO).contains("`order_quantity` = `0`"));
+    assert!(refused(|params| params.half_spread = rate("1")).contains("`half_spread` = `1`"));
+    assert!(refused(|params| params.skew = rate("-0.1")).contains("`skew` = `-0.1`"));
+    assert!(refused(|params| params.offset = Some(price("-1"))).contains("`offset` = `-1`"));
+    assert!(refused(|params| params.price_step = Some(price("0"))).contains("`price_step` = `0`"));
+    assert!(refused(|params| params.max_position = quantity("4")).contains("must ascend"));
     assert!(refused(|params| params.order_quantity = quantity("11")).contains("no room"));
 }
 

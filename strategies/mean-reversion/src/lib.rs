@@ -6,7 +6,7 @@
 mod params;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::MeanReversionParams;
 pub use strategy::MeanReversion;
@@ -18,10 +18,11 @@ pub use strategy::MeanReversion;
 /// assert_eq!(definition.defaults()["length"], 20);
 /// ```
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new("mean-reversion", "buys far below the mean, sells at it", |params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        let strategy = MeanReversion::new(market, params).map_err(ParameterError::Invalid)?;
-        Ok(Box::new(strategy))
-    })
-    .with_parameters(params::PARAMETERS)
+    let version = env!("CARGO_PKG_VERSION");
+    StrategyDefinition::new(
+        "mean-reversion",
+        version,
+        "buys far below the mean, sells at it",
+        MeanReversion::new,
+    )
 }

@@ -97,8 +97,8 @@ fn closes_that_are_all_the_same_ask_for_nothing() {
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |params: MeanReversionParams| MeanReversion::new(MARKET, params).unwrap_err();
-    assert!(refused(MeanReversionParams { length: 1, ..params() }).contains("`length` is 1"));
-    assert!(refused(MeanReversionParams { entry: rate("0"), ..params() }).contains("`entry` is 0"));
+    assert!(refused(MeanReversionParams { length: 1, ..params() }).contains("`length` = `1`"));
+    assert!(refused(MeanReversionParams { entry: rate("0"), ..params() }).contains("`entry` = `0`"));
     assert!(refused(MeanReversionParams { exit: rate("-1.5"), ..params() }).contains("`exit` is -1.5"));
     assert!(refused(MeanReversionParams { max_candles: Some(0), ..params() }).contains("`max_candles`"));
     assert!(refused(MeanReversionParams { allocation: rate("1.1"), ..params() }).contains("`allocation`"));

@@ -7,7 +7,7 @@
 mod params;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::SmaCrossParams;
 pub use strategy::SmaCross;
@@ -19,10 +19,6 @@ pub use strategy::SmaCross;
 /// assert_eq!(definition.defaults()["slow"], 30);
 /// ```
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new("sma-cross", "moving-average crossover, long only", |params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        let strategy = SmaCross::new(market, params).map_err(ParameterError::Invalid)?;
-        Ok(Box::new(strategy))
-    })
-    .with_parameters(params::PARAMETERS)
+    let version = env!("CARGO_PKG_VERSION");
+    StrategyDefinition::new("sma-cross", version, "moving-average crossover, long only", SmaCross::new)
 }

@@ -105,10 +105,8 @@ impl Strategy for SmaCross {
         }
         self.fast.reset();
         self.slow.reset();
-        for close in closes {
-            self.fast.update(close);
-            self.slow.update(close);
-        }
+        self.fast.extend(closes.iter().copied());
+        self.slow.extend(closes);
         self.above = [Some(false), Some(true), None].get(usize::from(above)).copied().flatten();
         if above > 2 || (self.above.is_some() && !self.slow.is_warm()) {
             let message = format!("a signal of {above} does not go with its closes");

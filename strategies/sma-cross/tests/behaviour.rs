@@ -194,13 +194,14 @@ fn a_state_of_other_lengths_or_another_version_is_refused() {
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |params: SmaCrossParams| SmaCross::new(MARKET, params).unwrap_err();
     let params = SmaCrossParams::default();
-    assert!(refused(SmaCrossParams { fast: 0, ..params.clone() }).contains("`fast` is 0"));
+    assert!(refused(SmaCrossParams { fast: 0, ..params.clone() }).contains("`fast` = `0`"));
     assert!(refused(SmaCrossParams { fast: 30, ..params.clone() }).contains("make `slow` the larger one"));
-    assert!(refused(SmaCrossParams { slow: 100_001, ..params.clone() }).contains("longest average"));
+    assert!(refused(SmaCrossParams { slow: 100_001, ..params.clone() }).contains("`slow` = `100001`"));
     assert!(
-        refused(SmaCrossParams { allocation: rate("1.1"), ..params.clone() }).contains("`allocation` is 1.1")
+        refused(SmaCrossParams { allocation: rate("1.1"), ..params.clone() })
+            .contains("`allocation` = `1.1`")
     );
-    assert!(refused(SmaCrossParams { span: Some(Span::ZERO), ..params }).contains("`span` is 0s"));
+    assert!(refused(SmaCrossParams { span: Some(Span::ZERO), ..params }).contains("`span` = `0s`"));
 }
 
 proptest! {

@@ -6,7 +6,7 @@
 mod params;
 mod strategy;
 
-use pampero_engine::{ParameterError, StrategyDefinition};
+use pampero_engine::StrategyDefinition;
 
 pub use params::{Placement, TwapParams};
 pub use strategy::Twap;
@@ -18,14 +18,11 @@ pub use strategy::Twap;
 /// assert_eq!(definition.defaults()["chunks"], 20);
 /// ```
 pub fn definition() -> StrategyDefinition {
+    let version = env!("CARGO_PKG_VERSION");
     StrategyDefinition::new(
         "twap",
+        version,
         "trades an amount in chunks while the spread is small",
-        |params, markets| {
-            let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-            let strategy = Twap::new(market, params).map_err(ParameterError::Invalid)?;
-            Ok(Box::new(strategy))
-        },
+        Twap::new,
     )
-    .with_parameters(params::PARAMETERS)
 }

@@ -69,7 +69,7 @@ impl Twap {
         let Some(book) = ctx.book(self.market) else { return };
         let (Some(price), Some(size)) = (self.price(book.value), self.chunk(ctx)) else { return };
         // One at a time: what is still open must end first.
-        if ctx.open_orders(self.market).next().is_some() {
+        if ctx.has_open_orders(self.market) {
             return;
         }
         self.next = ctx.now().plus(self.params.interval);
@@ -85,7 +85,7 @@ impl Twap {
 
 impl Strategy for Twap {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![self.market], ..Requirements::default() }
+        Requirements::of(self.market)
     }
 
     fn state_version(&self) -> u32 {

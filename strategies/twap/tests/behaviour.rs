@@ -110,11 +110,13 @@ fn without_a_book_it_does_nothing() {
 #[test]
 fn parameters_that_make_no_sense_are_refused() {
     let refused = |params: TwapParams| Twap::new(MARKET, params).unwrap_err();
-    assert!(refused(TwapParams { amount: cash("0"), ..params() }).contains("`amount` is 0"));
-    assert!(refused(TwapParams { chunks: 0, ..params() }).contains("`chunks` is 0"));
+    assert!(refused(TwapParams { amount: cash("0"), ..params() }).contains("`amount` = `0`"));
+    assert!(refused(TwapParams { chunks: 0, ..params() }).contains("`chunks` = `0`"));
     assert!(refused(TwapParams { time_to_live: Span::from_secs(11), ..params() }).contains("`time_to_live`"));
-    assert!(refused(TwapParams { max_spread: rate("1"), ..params() }).contains("`max_spread` is 1"));
-    assert!(refused(TwapParams { limit_price: Some(price("0")), ..params() }).contains("`limit_price` is 0"));
+    assert!(refused(TwapParams { max_spread: rate("1"), ..params() }).contains("`max_spread` = `1`"));
+    assert!(
+        refused(TwapParams { limit_price: Some(price("0")), ..params() }).contains("`limit_price` = `0`")
+    );
     let everything = TwapParams { side: Side::Sell, amount: cash("1000000000000"), ..params() };
     assert!(refused(everything).contains("not that much base"));
 }

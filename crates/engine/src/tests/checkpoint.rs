@@ -133,7 +133,7 @@ fn a_poisoned_strategy_stays_silent_until_another_session() {
     struct Panics;
     impl Strategy for Panics {
         fn requirements(&self) -> Requirements {
-            Requirements { markets: vec![MARKET], ..Requirements::default() }
+            Requirements::of(MARKET)
         }
         fn on_book(&mut self, _: &mut Context<'_>, _: MarketId) {
             panic!("deliberate");

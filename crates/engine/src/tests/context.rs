@@ -35,12 +35,44 @@ fn a_standing_quote_is_one_of_the_desired_set_that_is_not_on_its_way_out() {
     assert_eq!(standing(&mut rig), None);
 }
 
+#[test]
+fn a_quote_stays_where_it_is_near_enough() {
+    let mut rig = Rig::new(Limits::default());
+    let steady = |rig: &mut Rig, side, at: &str| {
+        rig.act(|ctx| ctx.steady_price(MARKET, side, price(at), rate("0.01"))).to_string()
+    };
+    assert_eq!(steady(&mut rig, Side::Buy, "98.5"), "98.5", "nothing stands");
+    let desired = [Desired { side: Side::Buy, price: price("98"), size: quote("10") }];
+    rig.act(|ctx| ctx.quote(MARKET, &desired, Reason::new("QUOTE")));
+    assert_eq!(steady(&mut rig, Side::Buy, "98.5"), "98");
+    assert_eq!(steady(&mut rig, Side::Buy, "97.1"), "98");
+    assert_eq!(steady(&mut rig, Side::Buy, "99.1"), "99.1");
+    assert_eq!(steady(&mut rig, Side::Sell, "98.5"), "98.5", "the other side");
+}
+
+#[test]
+fn a_quote_can_be_asked_for_if_it_is_paid_for_by_what_is_held() {
+    let mut rig = Rig::new(Limits::default());
+    // 10,000 USD and 1 BTC, of which an order keeps most.
+    rig.accepted(Intent::limit(MARKET, Side::Buy, quote("9000"), price("98")));
+    let can = |rig: &mut Rig, side, size, at: &str| {
+        rig.act(|ctx| ctx.can_quote(MARKET, &Desired { side, price: price(at), size }))
+    };
+    assert!(can(&mut rig, Side::Buy, quote("10000"), "98"), "what the order keeps counts");
+    assert!(!can(&mut rig, Side::Buy, quote("10000.01"), "98"));
+    assert!(can(&mut rig, Side::Buy, base("100"), "100"));
+    assert!(!can(&mut rig, Side::Buy, base("100"), "100.1"));
+    assert!(can(&mut rig, Side::Sell, base("1"), "102") && !can(&mut rig, Side::Sell, base("1.1"), "102"));
+    assert!(!can(&mut rig, Side::Sell, base("0.00001"), "102"), "too small for the market");
+    assert!(!can(&mut rig, Side::Sell, base("1"), "0"), "no price");
+}
+
 /// Places an order each time that it hears of the market.
 struct Observer;
 
 impl Strategy for Observer {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 
     fn on_market(&mut self, ctx: &mut Context<'_>, market: MarketId) {

@@ -246,7 +246,7 @@ fn timers_fire_once_in_order() {
     struct Timed(std::sync::Arc<std::sync::Mutex<Vec<u32>>>);
     impl Strategy for Timed {
         fn requirements(&self) -> Requirements {
-            Requirements { markets: vec![MARKET], ..Requirements::default() }
+            Requirements::of(MARKET)
         }
         fn on_start(&mut self, ctx: &mut Context<'_>) {
             ctx.set_timer_after(Span::from_secs(2), 2);

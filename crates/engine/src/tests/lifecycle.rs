@@ -146,7 +146,7 @@ fn a_panic_halts_only_its_strategy() {
     struct Panics;
     impl Strategy for Panics {
         fn requirements(&self) -> Requirements {
-            Requirements { markets: vec![MARKET], ..Requirements::default() }
+            Requirements::of(MARKET)
         }
         fn on_trade(&mut self, _: &mut Context<'_>, _: MarketId, _: &Trade) {
             panic!("a defect of the strategy");

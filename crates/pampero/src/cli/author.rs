@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 pub(super) const NEW_EXAMPLES: &str = "\
 Templates:
-  minimal  buys dips by candles, forty lines of decisions
+  minimal  buys dips by candles, fifty lines in all
   maker    quotes both sides of the book
   signal   follows an average of closes, and keeps its state over a restart
 

@@ -21,7 +21,8 @@ pub(crate) fn strategies(args: &StrategiesArgs, definitions: &[StrategyDefinitio
         } else {
             String::new()
         };
-        let _ = writeln!(text, "{}: {}{markets}", definition.name(), definition.summary());
+        let (name, version, summary) = (definition.name(), definition.version(), definition.summary());
+        let _ = writeln!(text, "{name} {version}: {summary}{markets}");
         let rows: Vec<Vec<String>> = definition
             .defaults()
             .iter()
@@ -60,6 +61,7 @@ fn to_json(definition: &StrategyDefinition) -> Json {
     };
     json!({
         "name": definition.name(),
+        "version": definition.version(),
         "summary": definition.summary(),
         "markets": definition.markets(),
         "parameters": definition.defaults(),

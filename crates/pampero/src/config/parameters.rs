@@ -82,7 +82,7 @@ pub(crate) fn build_parameters(
 /// What a parameter takes, after "write a value": "at least 1", or the words of a choice.
 fn in_prose(parameter: Option<&Parameter>, expected: &str) -> String {
     let choice = parameter.is_some_and(|parameter| matches!(parameter.kind, ParameterKind::Choice(_)));
-    let purpose = parameter.map_or(String::new(), |parameter| format!(": {}", parameter.what));
+    let purpose = parameter.map_or(String::new(), |parameter| format!(". {}", parameter.what));
     if choice { format!("that is one of {expected}{purpose}") } else { format!("{expected}{purpose}") }
 }
 
@@ -147,21 +147,17 @@ fn mentions(message: &str, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pampero_engine::{Requirements, Strategy};
+    use pampero_engine::{Requirements, Strategy, parameters};
     use pampero_model::Rate;
-    use serde::{Deserialize, Serialize};
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(default, deny_unknown_fields)]
-    struct Parameters {
-        period: usize,
-        share: Rate,
-        offset: Option<Rate>,
-    }
-
-    impl Default for Parameters {
-        fn default() -> Self {
-            Self { period: 20, share: Rate::ONE, offset: None }
+    parameters! {
+        struct Params {
+            /// How long.
+            period: usize = 20,
+            /// What to spend.
+            share: Rate = Rate::ONE => above("0").at_most("1"),
+            /// Where.
+            offset: Option<Rate> = None,
         }
     }
 
@@ -173,16 +169,13 @@ mod tests {
     }
 
     fn definition() -> StrategyDefinition {
-        StrategyDefinition::new("idle", "does nothing", |parameters: Parameters, _| {
-            if parameters.period == 0 {
-                return Err(ParameterError::Invalid("period must not be 0".to_owned()));
+        StrategyDefinition::new("idle", "0.1.0", "does nothing", |_, params: Params| {
+            if params.period == 0 {
+                return Err("period must not be 0".to_owned());
             }
-            Ok(Box::new(Idle))
+            Ok(Idle)
         })
-        .with_parameters(PARAMETERS)
     }
-
-    const PARAMETERS: &[Parameter] = &[Parameter::share("share", "what to spend").above("0").at_most("1")];
 
     fn build(written: &[(&str, &str)]) -> Result<Map<String, Json>, Vec<Refused>> {
         let written: Vec<_> =
@@ -214,6 +207,6 @@ mod tests {
         let refused = build(&[("share", "1.5"), ("period", "5")]).unwrap_err();
         assert_eq!(refused.len(), 1);
         assert_eq!(refused[0].key.as_deref(), Some("share"));
-        assert_eq!(refused[0].help, "write a value above 0, at most 1: what to spend");
+        assert_eq!(refused[0].help, "write a value above 0, at most 1. What to spend.");
     }
 }

@@ -1,56 +1,27 @@
 //! Quotes both sides of the market around the middle of the book. This file is the whole strategy.
 
-use pampero_engine::{
-    Context, Desired, Parameter, ParameterError, Reason, Requirements, Strategy, StrategyDefinition,
-};
-use pampero_model::{Cash, MarketId, Price, Quantity, Rate, Rounding, Side, Size};
-use serde::{Deserialize, Serialize};
+use pampero_engine::{Context, Desired, Reason, Requirements, Strategy, StrategyDefinition, parameters};
+use pampero_model::{Cash, MarketId, Quantity, Rate, Side};
 
-/// What `[strategy.parameters]` of a configuration can set.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Params {
-    /// Distance of each quote from the middle of the book: 0.003 is 0.3 %. The exchange takes 0.25 %.
-    pub half_spread: Rate,
-    /// A quote stays while it is this near to where it should be: moving one costs two of five requests a second.
-    pub slack: Rate,
-    /// Worth of each quote, in the quote currency.
-    pub worth: Cash,
-    /// It buys no more once it holds this much.
-    pub max_position: Quantity,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self {
-            half_spread: Rate::from_basis_points(30),
-            slack: Rate::from_basis_points(20),
-            worth: Cash::from_int(50),
-            max_position: Quantity::from_int(1),
-        }
+parameters! {
+    /// What `[strategy.parameters]` of a configuration can set: purpose, default and range of each.
+    pub struct Params {
+        /// Distance of each quote from the middle of the book: 0.003 is 0.3 %. The exchange takes 0.25 %.
+        pub half_spread: Rate = Rate::from_basis_points(30) => above("0").below("1"),
+        /// A quote stays while it is this near to where it should be: a move costs two of five requests a second.
+        pub slack: Rate = Rate::from_basis_points(20) => at_least("0").below("0.1"),
+        /// Worth of each quote, in the quote currency.
+        pub worth: Cash = Cash::from_int(50) => above("0"),
+        /// It buys no more once it holds this much.
+        pub max_position: Quantity = Quantity::from_int(1) => above("0"),
     }
 }
 
-/// The same, with ranges: `strategies` lists them, and a value outside of them is a mistake of the configuration.
-const PARAMETERS: &[Parameter] = &[
-    Parameter::share("half_spread", "distance of each quote from the middle of the book")
-        .above("0")
-        .below("1"),
-    Parameter::share("slack", "a quote stays while it is this near to where it should be").below("0.1"),
-    Parameter::cash("worth", "worth of each quote, in the quote currency").above("0"),
-    Parameter::quantity("max_position", "it buys no more once it holds this much").above("0"),
-];
-
-/// What configurations call it.
-const NAME: &str = "{{strategy}}";
-
-/// The strategy as `main.rs` offers it.
+/// The strategy as `main.rs` offers it: what configurations call it, and how it is made.
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new(NAME, "quotes both sides of the market", |params: Params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        Ok(Box::new(Maker { market, params }))
-    })
-    .with_parameters(PARAMETERS)
+    let build = |market, params| Ok(Maker { market, params });
+    let (name, version) = ("{{strategy}}", env!("CARGO_PKG_VERSION"));
+    StrategyDefinition::new(name, version, "quotes both sides", build)
 }
 
 /// The strategy. It remembers nothing between books: what it holds and has ordered, the engine knows.
@@ -60,43 +31,22 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// The order it wants on one side now, if any.
+    /// The order it wants on one side now: none if it holds enough or cannot pay, or the book has one side only.
     fn desired(&self, ctx: &Context<'_>, side: Side) -> Option<Desired> {
-        let rules = ctx.market(self.market)?;
-        let book = ctx.book(self.market)?.value;
-        let middle = book.mid()?; // a book of one side has none
-        let away = self.params.half_spread.of_price(middle, Rounding::Up).ok()?;
-        let price = match side {
-            Side::Buy => middle.saturating_sub(away),
-            Side::Sell => middle.saturating_add(away),
-        };
-        let price = price.truncate_to(rules.price_tick);
-        let (base, quote) = ctx.balances(self.market)?;
-        let size = match side {
-            Side::Buy if ctx.position(self.market).quantity >= self.params.max_position => return None,
-            Side::Buy => Size::Quote(self.params.worth.min(Cash::from_units(quote.total))),
-            Side::Sell => {
-                let held = Quantity::from_units(i64::try_from(base.total).ok()?);
-                let wanted = self.params.worth.quantity_at(price, Rounding::Down).ok()?;
-                Size::Base(wanted.min(held).truncate_to(rules.quantity_step))
-            }
-        };
-        let new = Desired { side, price, size };
-        Some(self.standing(ctx, side, price).unwrap_or(new)).filter(|order| !rules.is_too_small(order.size))
-    }
-
-    /// The quote that stands on a side, if it is near enough to where it should be.
-    fn standing(&self, ctx: &Context<'_>, side: Side, wanted: Price) -> Option<Desired> {
-        let order = ctx.open_orders(self.market).find(|order| order.quoting && order.side == side)?;
-        let slack = self.params.slack.of_price(wanted, Rounding::Down).ok()?;
-        let near = order.price.saturating_sub(wanted).abs() <= slack;
-        near.then_some(Desired { side, price: order.price, size: order.size })
+        let Params { half_spread, slack, worth, max_position } = self.params;
+        let full = ctx.position(self.market).quantity >= max_position;
+        let (rules, middle) = (ctx.market(self.market)?, ctx.book(self.market)?.value.mid()?);
+        let price = rules.to_tick(side, middle.away(side, half_spread).ok()?);
+        let price = ctx.steady_price(self.market, side, price, slack);
+        let size = rules.size_worth(side, worth, price).ok()?; // the exchange counts buys in quote, sells in base
+        let quote = Desired { side, price, size };
+        (ctx.can_quote(self.market, &quote) && !(side == Side::Buy && full)).then_some(quote)
     }
 }
 
 impl Strategy for Maker {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![self.market], ..Requirements::default() }
+        Requirements::of(self.market)
     }
 
     /// A book was seen. `quote` cancels what is not wanted any more and places what is missing, never both at once.

@@ -7,9 +7,9 @@ use pampero_testkit::*;
 
 use {{crate}}::{Follower, Params};
 
-/// An average of three closes, and 100 for each buy.
+/// An average of three closes, and a tenth of the money for a buy.
 fn params() -> Params {
-    Params { length: 3, band: rate("0.01"), spend: cash("100") }
+    Params { length: 3, band: rate("0.01"), allocation: rate("0.1") }
 }
 
 #[test]
@@ -46,7 +46,7 @@ proptest! {
     #[test]
     fn it_is_a_good_strategy_on_any_market(walk in walks(), length in 2u32..40, second in 0i64..9_000) {
         let scenario = Scenario::new().market(market("0.0025")).balance("1000 USD").candles(walk.candles(300));
-        let params = Params { length, band: rate("0.001"), spend: cash("100") };
+        let params = Params { length, band: rate("0.001"), allocation: rate("0.1") };
         let build = || Follower::new(MARKET, params.clone());
         same_input_same_output(&scenario, build)?;
         no_decision_from_the_future(&scenario, build, at(second))?;

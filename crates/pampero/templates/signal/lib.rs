@@ -1,48 +1,29 @@
 //! Holds coins while their price is above its average, money while it is below. This file is the whole strategy.
 
 use pampero_engine::{
-    Context, Intent, Parameter, ParameterError, Reason, Requirements, RestoreError, Strategy,
-    StrategyDefinition,
+    Context, OrderEvent, Reason, Requirements, RestoreError, RoundTrip, Strategy, StrategyDefinition,
 };
+use pampero_engine::{parameters, restore_state, save_state};
 use pampero_indicators::{Indicator, Sma};
-use pampero_model::{Candle, Cash, MarketId, Price, Rate, Rounding, Side, Size, Timestamp};
-use serde::{Deserialize, Serialize};
+use pampero_model::{Candle, MarketId, Rate, Rounding, Side, Timestamp};
 
-/// What `[strategy.parameters]` of a configuration can set.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Params {
-    /// Closes in the average.
-    pub length: u32,
-    /// How far a close must be beyond the average: 0.01 is 1 %.
-    pub band: Rate,
-    /// How much of the quote currency a buy spends.
-    pub spend: Cash,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { length: 60, band: Rate::from_basis_points(50), spend: Cash::from_int(200) }
+parameters! {
+    /// What `[strategy.parameters]` of a configuration can set: purpose, default and range of each.
+    pub struct Params {
+        /// Closes in the average.
+        pub length: u32 = 60 => at_least("2").at_most("10000"),
+        /// How far a close must be beyond the average: 0.01 is 1 %.
+        pub band: Rate = Rate::from_basis_points(50) => at_least("0").below("1"),
+        /// The part of its cash that a buy spends.
+        pub allocation: Rate = Rate::from_basis_points(2_000) => above("0").at_most("1"),
     }
 }
 
-/// The same, with ranges: `strategies` lists them, and a value outside of them is a mistake of the configuration.
-const PARAMETERS: &[Parameter] = &[
-    Parameter::count("length", "closes in the average").at_least("2").at_most("10000"),
-    Parameter::share("band", "how far a close must be beyond the average").at_least("0").below("1"),
-    Parameter::cash("spend", "how much of the quote currency a buy spends").above("0"),
-];
-
-/// What configurations call it.
-const NAME: &str = "{{strategy}}";
-
-/// The strategy as `main.rs` offers it.
+/// The strategy as `main.rs` offers it: what configurations call it, and how it is made.
 pub fn definition() -> StrategyDefinition {
-    StrategyDefinition::new(NAME, "follows the average of the closes", |params: Params, markets| {
-        let market = *markets.first().ok_or(ParameterError::Markets { needed: 1, given: 0 })?;
-        Ok(Box::new(Follower::new(market, params)))
-    })
-    .with_parameters(PARAMETERS)
+    let build = |market, params| Ok(Follower::new(market, params));
+    let (name, version) = ("{{strategy}}", env!("CARGO_PKG_VERSION"));
+    StrategyDefinition::new(name, version, "follows the average of the closes", build)
 }
 
 /// The strategy, with what it must remember over a restart.
@@ -50,21 +31,21 @@ pub struct Follower {
     market: MarketId,
     params: Params,
     average: Sma,
-    /// When the last candle opened.
-    last: Timestamp,
+    trip: RoundTrip, // in and out of the market, in as many orders as it takes
+    last: Timestamp, // when the last candle opened
 }
 
 impl Follower {
     pub fn new(market: MarketId, params: Params) -> Self {
-        Self { market, average: Sma::new(params.length), params, last: Timestamp::MIN }
+        let (average, trip) = (Sma::new(params.length), RoundTrip::new(market, params.allocation));
+        Self { market, params, average, trip, last: Timestamp::MIN }
     }
 }
 
 impl Strategy for Follower {
     /// No order is accepted from it before it has seen `warm_up` candles; live, they come from the exchange's history.
     fn requirements(&self) -> Requirements {
-        let warm_up = self.params.length as usize;
-        Requirements { markets: vec![self.market], warm_up, ..Requirements::default() }
+        Requirements { warm_up: self.params.length as usize, ..Requirements::of(self.market) }
     }
 
     /// A candle has closed. Orders that are sent now meet the market as it is next seen, never this candle.
@@ -73,50 +54,33 @@ impl Strategy for Follower {
             return; // after a restart, history comes again
         }
         self.last = candle.open_time;
-        let Some(average) = self.average.update(candle.close) else { return };
-        let Ok(average) = average.price(Rounding::HalfEven) else { return };
-        let Ok(band) = self.params.band.of_price(average, Rounding::Up) else { return };
-        let flat = ctx.is_flat(market);
-        let above = candle.close > average.saturating_add(band);
-        let below = candle.close < average.saturating_sub(band);
-        if ctx.open_orders(market).next().is_some() {
-            return; // one order at a time
+        let average = self.average.update(candle.close).and_then(|mean| mean.price(Rounding::HalfEven).ok());
+        let Some(average) = average else { return };
+        let beyond = |side| average.away(side, self.params.band).unwrap_or(average);
+        if ctx.is_flat(market) && candle.close > beyond(Side::Sell) {
+            self.trip.enter();
+        } else if !ctx.is_flat(market) && candle.close < beyond(Side::Buy) {
+            self.trip.exit();
         }
-        let (side, size) = if flat && above {
-            (Side::Buy, Size::Quote(self.params.spend))
-        } else if !flat && below {
-            let step = ctx.market(market).map(|rules| rules.quantity_step).unwrap_or_default();
-            (Side::Sell, Size::Base(ctx.position(market).quantity.truncate_to(step)))
-        } else {
-            return;
-        };
         // The reason stands in the report, with two numbers of its own.
-        let reason = Reason::new("AVERAGE").with(candle.close.units(), average.units());
-        let order = Intent::market(market, side, size).immediate_or_cancel().because(reason);
-        let _ = ctx.submit(order); // the report counts what the risk gate refuses, and why
+        self.trip.pursue(ctx, Reason::new("AVERAGE").with(candle.close.units(), average.units()));
     }
 
-    /// What a restart needs: the time of the last candle and the closes of the average.
+    /// What the market did not fill is sent anew.
+    fn on_order(&mut self, ctx: &mut Context<'_>, event: &OrderEvent) {
+        self.trip.on_order(ctx, event, Reason::new("REST"));
+    }
+
+    /// What a restart needs. Change `state_version` whenever you change what `save` writes.
     fn save(&self) -> Vec<u8> {
-        let closes = self.average.prices().map(|close| close.units());
-        std::iter::once(self.last.as_nanos()).chain(closes).flat_map(i64::to_le_bytes).collect()
+        save_state(&(self.last, self.trip.goal(), self.average.prices().collect::<Vec<_>>()))
     }
 
-    /// Takes it up again. Change `state_version` whenever you change what `save` writes.
     fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), RestoreError> {
-        if version != self.state_version() {
-            return Err(RestoreError::Version { found: version, expected: self.state_version() });
-        }
-        let (numbers, rest) = state.as_chunks::<8>();
-        let mut numbers = numbers.iter().map(|bytes| i64::from_le_bytes(*bytes));
-        let (Some(last), []) = (numbers.next(), rest) else {
-            return Err(RestoreError::Malformed(format!("it has {} bytes", state.len())));
-        };
-        self.last = Timestamp::from_nanos(last);
-        self.average = Sma::new(self.params.length);
-        for close in numbers {
-            self.average.update(Price::from_units(close));
-        }
+        let (last, goal, closes): (_, _, Vec<_>) = restore_state(state, version, self.state_version())?;
+        self.last = last;
+        self.trip.resume(goal);
+        self.average.extend(closes);
         Ok(())
     }
 }

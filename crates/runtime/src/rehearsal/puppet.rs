@@ -33,7 +33,7 @@ impl Puppet {
 
 impl Strategy for Puppet {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![self.market], ..Requirements::default() }
+        Requirements::of(self.market)
     }
 
     fn on_start(&mut self, ctx: &mut Context<'_>) {

@@ -25,7 +25,7 @@ pub struct Busy {
 
 impl Strategy for Busy {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MARKET], ..Requirements::default() }
+        Requirements::of(MARKET)
     }
 
     fn save(&self) -> Vec<u8> {

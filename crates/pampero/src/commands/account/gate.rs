@@ -7,7 +7,7 @@ use pampero_bitex::Client;
 use pampero_engine::{
     Approved, Audit, Command, Context, Control, Decisions, Denied, Engine, Event, EventKind, Fingerprint,
     Intent, OrderKind, OrderRecord, OrderState, Outputs, Reason, Requirements, Strategy, StrategyDefinition,
-    StrategyId, TimeInForce,
+    StrategyId, TimeInForce, parameters,
 };
 use pampero_exchange::{Balance, MarketSnapshot, SnapshotParts, VenueOrder};
 use pampero_model::{
@@ -15,7 +15,6 @@ use pampero_model::{
     Timestamp,
 };
 use pampero_runtime::guard::Level;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::{self, Config, LimitsSection, Source, StrategySection};
@@ -193,9 +192,10 @@ impl Strategy for ByHand {
     }
 }
 
-/// An order by hand has none.
-#[derive(Default, Serialize, Deserialize)]
-struct NoParameters {}
+parameters! {
+    /// An order by hand has none.
+    struct NoParameters {}
+}
 
 /// The order that is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -272,9 +272,10 @@ pub(super) fn pass(rules: &Rules, code: &str, wanted: Wanted, facts: &Facts) -> 
 }
 
 fn definition(wanted: Wanted) -> StrategyDefinition {
-    StrategyDefinition::new(BY_HAND, "one order by hand", move |_: NoParameters, markets: &[MarketId]| {
+    let version = env!("CARGO_PKG_VERSION");
+    StrategyDefinition::over(BY_HAND, version, "one order by hand", 1, move |markets, _: NoParameters| {
         let intent = wanted.intent(markets.first().copied().unwrap_or(MarketId(0)));
-        Ok(Box::new(ByHand { intent, markets: markets.to_vec(), asked: false }) as Box<dyn Strategy>)
+        Ok(ByHand { intent, markets: markets.to_vec(), asked: false })
     })
 }
 

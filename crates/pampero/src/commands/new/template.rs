@@ -107,4 +107,21 @@ mod tests {
             }
         }
     }
+    /// Somebody reads the whole of it before they change anything.
+    #[test]
+    fn a_strategy_to_begin_with_is_forty_to_eighty_lines() {
+        for name in TemplateName::value_variants() {
+            let template = Template::of(*name);
+            let lines = template.strategy.lines().filter(|line| !line.trim().is_empty());
+            let (comments, code): (Vec<_>, Vec<_>) = lines.partition(|line| line.trim().starts_with("//"));
+            let count = comments.len() + code.len();
+            assert!((40..=80).contains(&count), "{} has {count} lines", template.name);
+            assert!(
+                comments.len() * 8 >= count,
+                "{} explains itself in {} lines",
+                template.name,
+                comments.len()
+            );
+        }
+    }
 }

@@ -249,7 +249,7 @@ pub(super) fn subjects(plan: &Plan<'_>) -> Vec<Subject> {
         let parameters = Json::Object(planned.parameters.clone()).to_string();
         Subject {
             strategy: planned.label.to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: planned.definition.version().to_owned(),
             parameters: blake3::hash(parameters.as_bytes()).to_hex().chars().take(16).collect(),
         }
     };
@@ -279,4 +279,48 @@ pub(super) fn candles_wanted(plan: &Plan<'_>, usual: Span) -> Result<Vec<Candles
         }
     }
     Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // test code
+    use pampero_engine::{Strategy, parameters};
+
+    use super::*;
+
+    struct Idle(MarketId);
+    impl Strategy for Idle {
+        fn requirements(&self) -> Requirements {
+            Requirements::of(self.0)
+        }
+    }
+
+    parameters! {
+        struct Params {
+            /// How long.
+            period: u32 = 20,
+        }
+    }
+
+    /// The subject of a configuration that sets `period`, of a strategy in a version.
+    fn subject(version: &'static str, period: u32) -> Subject {
+        let build = |market, _: Params| Ok(Idle(market));
+        let definitions = [StrategyDefinition::new("idle", version, "does nothing", build)];
+        let text = format!(
+            "[run]\nreport_currency = \"usd\"\n[[strategy]]\nname = \"idle\"\nmarkets = [\"btc_usd\"]\n\
+             [strategy.parameters]\nperiod = {period}\n[account]\nusd = \"100\"\n"
+        );
+        let config = config::read("a.toml", &text).config;
+        let plan = plan::resolve(&config, &definitions, &[], Path::new("")).unwrap();
+        subjects(&plan).remove(0)
+    }
+
+    #[test]
+    fn what_was_shown_belongs_to_a_strategy_in_its_own_version_with_its_parameters() {
+        let known = subject("7.3.1", 20);
+        assert_eq!((known.strategy.as_str(), known.version.as_str()), ("idle", "7.3.1"));
+        assert_eq!(known, subject("7.3.1", 20));
+        assert_ne!(known, subject("7.3.2", 20));
+        assert_ne!(known.parameters, subject("7.3.1", 21).parameters);
+    }
 }

@@ -16,7 +16,7 @@ struct Bidder(i64);
 
 impl Strategy for Bidder {
     fn requirements(&self) -> Requirements {
-        Requirements { markets: vec![MarketId(0)], ..Requirements::default() }
+        Requirements::of(MarketId(0))
     }
 
     fn on_book(&mut self, ctx: &mut Context<'_>, market: MarketId) {
