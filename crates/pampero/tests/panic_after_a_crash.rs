@@ -39,7 +39,8 @@ fn killed_with(exchange: &Exchange, state: impl Fn(&Value) -> bool) {
     let began = Instant::now();
     while notes(exchange).iter().filter(|note| state(note)).count() < 2 {
         let log = || std::fs::read_to_string(exchange.folder.path().join("log")).unwrap();
-        assert!(live.try_wait().unwrap().is_none() && began.elapsed() < Duration::from_mins(1), "{}", log());
+        let ended = live.try_wait().unwrap();
+        assert!(ended.is_none() && began.elapsed() < Duration::from_mins(1), "{ended:?} {}", log());
         std::thread::sleep(Duration::from_millis(20));
     }
     live.kill().unwrap();

@@ -395,6 +395,35 @@ fn a_log_shorter_than_its_index_says_is_refused() {
     assert_eq!(read_again(&home.path(), session).unwrap().len(), 10);
 }
 
+/// Says to the test below, run once more in a process of its own, which index to look at.
+const LOOK_AT: &str = "PAMPERO_TEST_LOOKS_AT_INDEX";
+
+/// SQLite would empty the index under a writer whose locks are gone, and the writer would die of a SIGBUS.
+#[test]
+fn other_processes_see_the_index_locked_while_a_journal_is_open() {
+    use rustix::process::{Flock, FlockType, fcntl_getlk};
+    if let Some(path) = std::env::var_os(LOOK_AT) {
+        let index = fs::File::open(path).unwrap();
+        let holder = fcntl_getlk(&index, &Flock::from(FlockType::WriteLock)).unwrap();
+        assert!(holder.is_some(), "nobody holds the index");
+        return;
+    }
+    let home = Home::new();
+    let looks = |when: &str| {
+        let name = "journal::tests::other_processes_see_the_index_locked_while_a_journal_is_open";
+        let mut other = std::process::Command::new(std::env::current_exe().unwrap());
+        let other = other.args(["--exact", name]).env(LOOK_AT, home.file("journal.db-shm"));
+        assert!(other.output().unwrap().status.success(), "{when}, nobody holds the index");
+    };
+    let (mut journal, session) = home.with_commits(2);
+    looks("opened");
+    // A reader in the same process, which looks for damage, as it comes and when it goes.
+    drop(Journal::open_read_only(&home.path()).unwrap());
+    looks("after a reader");
+    journal.archive(session, 2).unwrap();
+    looks("archived");
+}
+
 #[test]
 fn an_emptied_file_is_not_a_new_journal() {
     let home = Home::new();

@@ -16,6 +16,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{JournalError, files};
 
@@ -24,13 +25,49 @@ const FRAME_HEADER: usize = 24;
 /// How often the files are read: another process may write to them meanwhile, and begin the log anew.
 const LOOKS: usize = 3;
 
+/// The journals that this process has open, each as often as it has.
+///
+/// SQLite locks the index with POSIX locks, and those belong to the process: whoever closes any descriptor of the file gives
+/// them all up. The next process would then take itself for the only one, empty the index, and this one would die of a
+/// SIGBUS at its next commit. So the index is not opened in a process that holds locks on it.
+static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// That this process has a journal open, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct OpenHere(PathBuf);
+
+impl OpenHere {
+    pub(super) fn new(journal: &Path) -> Self {
+        let path = beside(journal, "-shm");
+        open_here().push(path.clone());
+        Self(path)
+    }
+}
+
+impl Drop for OpenHere {
+    fn drop(&mut self) {
+        let mut open = open_here();
+        if let Some(at) = open.iter().position(|path| *path == self.0) {
+            open.swap_remove(at);
+        }
+    }
+}
+
+fn open_here() -> MutexGuard<'static, Vec<PathBuf>> {
+    // A list of paths is whole after any panic.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Refuses a journal whose write-ahead log lost commits.
 pub(super) fn check(journal: &Path) -> Result<(), JournalError> {
     let path = beside(journal, "-wal");
     let mut found = None;
     for _ in 0..LOOKS {
-        // The index first: the log has at least what it says.
-        let index = read(&beside(journal, "-shm"))?;
+        // The index first: the log has at least what it says. Nothing is opened while it is being read.
+        let index = {
+            let (open, path) = (open_here(), beside(journal, "-shm"));
+            if open.contains(&path) { Vec::new() } else { read(&path)? }
+        };
         let log = read(&path)?;
         found = damage(&log, Index::of(&index));
         if found.is_none() {
@@ -40,11 +77,9 @@ pub(super) fn check(journal: &Path) -> Result<(), JournalError> {
     found.map_or(Ok(()), |problem| Err(JournalError::DamagedFile { path, problem }))
 }
 
-/// Writes what the index says to the disk, after the log was moved into the database and before it is emptied: a loss of power
-/// would else leave an index of commits that are not in the log.
-pub(super) fn sync_index(journal: &Path) {
-    // Where this fails and the power is lost at that moment, a whole journal is refused.
-    let _ = File::open(beside(journal, "-shm")).and_then(|file| file.sync_data());
+/// The index of a journal that is open, to be synced. Closed only once the journal is: see [`OpenHere`].
+pub(super) fn index(journal: &Path) -> Option<File> {
+    File::open(beside(journal, "-shm")).ok()
 }
 
 fn beside(journal: &Path, ending: &str) -> PathBuf {

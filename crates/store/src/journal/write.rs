@@ -1,5 +1,6 @@
 //! Opening and writing.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ const SESSIONS: i64 = 1 << 26;
 /// The journal. See the [module's documentation](super).
 pub struct Journal {
     pub(super) connection: Connection,
+    // Behind the connection: fields are dropped in this order, and closing the index gives up the connection's locks.
+    index: Option<File>,
+    _open_here: wal::OpenHere,
     pub(super) path: PathBuf,
     /// Whether it has seals: an older one that is only read does not.
     pub(super) sealed: bool,
@@ -73,28 +77,35 @@ impl Journal {
         wal::check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sqlite = |action| sqlite(path, action);
+        let open_here = wal::OpenHere::new(path);
         let connection = Connection::open_with_flags(path, flags).map_err(sqlite("open it"))?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite("set the time-out"))?;
         let found = version(&connection).map_err(sqlite("read the version"))?;
         if !(1..=newest()).contains(&found) {
             return Err(JournalError::Version { path: path.to_owned(), found, newest: newest() });
         }
-        let journal = Self::over(connection, path, found);
+        let journal = Self::over(connection, open_here, path, found);
         journal.verify_seals()?;
         Ok(journal)
     }
 
     /// Moves the log into the database, so that no remains of a torn commit stand in it. A reader may keep it in use; then
     /// it is emptied the next time.
+    ///
+    /// What the index says is synced in between: a loss of power would else leave an index of commits that are not in the log.
     pub(super) fn empty_log(&self) -> rusqlite::Result<()> {
         self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        wal::sync_index(&self.path);
+        if let Some(index) = &self.index {
+            // Where this fails and the power is lost at that moment, a whole journal is refused.
+            let _ = index.sync_data();
+        }
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     fn connect(path: &Path) -> Result<Self, JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sqlite = |action| sqlite(path, action);
+        let open_here = wal::OpenHere::new(path);
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite("open it"))?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite("set the time-out"))?;
         // Incremental vacuum must be chosen before the first table; each pragma is harmless when repeated.
@@ -107,13 +118,15 @@ impl Journal {
             return Err(JournalError::Version { path: path.to_owned(), found, newest: newest() });
         }
         migrate(&mut connection).map_err(sqlite("bring it to the newest version"))?;
-        Ok(Self::over(connection, path, newest()))
+        Ok(Self { index: wal::index(path), ..Self::over(connection, open_here, path, newest()) })
     }
 
-    fn over(connection: Connection, path: &Path, version: i64) -> Self {
+    fn over(connection: Connection, open_here: wal::OpenHere, path: &Path, version: i64) -> Self {
         let (path, sealed) = (path.to_owned(), version >= SEALED);
         Self {
             connection,
+            index: None,
+            _open_here: open_here,
             path,
             sealed,
             current: None,
