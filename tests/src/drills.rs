@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pampero_bitex::{ApiKey, Bitex, Client, Config, Environment, Timeouts};
 use pampero_exchange::{Budget, Exchange, OrderRequest, Outcome};
 use pampero_model::{Rate, Side, Size, Span};
-use pampero_runtime::guard::{Guard, GuardSettings, Latch, Level, SweepSettings};
+use pampero_runtime::guard::{Account, Guard, GuardSettings, Latch, Level, SweepSettings};
 use pampero_runtime::notify::Notifier;
 use pampero_runtime::state_dir::StateDir;
 use pampero_sandbox::{FaultRule, Sandbox, SandboxConfig};
@@ -142,9 +142,13 @@ impl Lane {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).map_err(text)?;
         let state = StateDir::open(Some(folder.path()), "local").map_err(text)?;
         let latch = Arc::new(Latch::open(&state).map_err(text)?);
-        let guard =
-            Guard::start(Arc::clone(&self.urgent), Arc::clone(&latch), settings(), Notifier::default())
-                .map_err(text)?;
+        let guard = Guard::start(
+            vec![Account::everything(Arc::clone(&self.urgent))],
+            Arc::clone(&latch),
+            settings(),
+            Notifier::default(),
+        )
+        .map_err(text)?;
         for _ in 0..random.random_range(0..4) {
             self.handle.block_on(self.place())?;
             report.orders += 1;

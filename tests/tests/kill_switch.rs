@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pampero_bitex::{ApiKey, Bitex, Client, Config, Environment, Timeouts};
 use pampero_exchange::{Budget, Exchange, OrderRequest, Outcome};
 use pampero_model::{Side, Size, Span, Timestamp};
-use pampero_runtime::guard::{Guard, GuardSettings, Latch, Level, Phase, SweepSettings};
+use pampero_runtime::guard::{Account, Guard, GuardSettings, Latch, Level, Phase, SweepSettings};
 use pampero_runtime::notify::Notifier;
 use pampero_runtime::state_dir::StateDir;
 use pampero_runtime::watchdog::{self, Heartbeat, WatchdogSettings};
@@ -99,8 +99,8 @@ async fn another_process_halts_and_the_orders_go_although_the_exchange_is_down_a
     let desk = Desk::start().await;
     let latch = Arc::new(Latch::open(&desk.state()).unwrap());
     let settings = GuardSettings { sweep: sweep(), ..GuardSettings::default() };
-    let guard =
-        Guard::start(client(&desk.sandbox), Arc::clone(&latch), settings, Notifier::default()).unwrap();
+    let accounts = vec![Account::everything(client(&desk.sandbox))];
+    let guard = Guard::start(accounts, Arc::clone(&latch), settings, Notifier::default()).unwrap();
     desk.fault("fault = 'F08'\nstatus = 503\nendpoint = 'POST /orders/cancel'\non = [1, 2, 3]");
     let asked = Instant::now();
     Latch::open(&desk.state()).unwrap().engage(Level::Halt, "by hand", "operator").unwrap();
@@ -124,12 +124,12 @@ async fn the_watchdog_cancels_when_the_trading_process_is_silent() {
         sweep: sweep(),
         ..WatchdogSettings::default()
     };
-    let exchange = client(&desk.sandbox);
+    let account = Account::everything(client(&desk.sandbox));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let watched = path.clone();
     let task = tokio::spawn(async move {
         let shutdown = async { stopped.await.unwrap_or(()) };
-        watchdog::run(exchange, &watched, latch, settings, Notifier::default(), shutdown).await;
+        watchdog::run(vec![account], &watched, latch, settings, Notifier::default(), shutdown).await;
     });
     drop(Heartbeat::open(&path, Timestamp::from_secs(1)).unwrap());
     desk.cancelled().await;

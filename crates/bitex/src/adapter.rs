@@ -5,7 +5,7 @@ use pampero_exchange::{
     Balance, CancelScope, CandleQuery, Error, Exchange, FillQuery, LastLook, MarketSnapshot, Movement,
     OrderRequest, PlaceOutcome, SnapshotParts, VenueCandle, VenueFill, VenueOrder,
 };
-use pampero_model::{Side, Trade, VenueOrderId};
+use pampero_model::{Side, Timestamp, Trade, VenueOrderId};
 
 use crate::client::Client;
 
@@ -58,6 +58,14 @@ impl Bitex {
 impl Exchange for Bitex {
     fn venue(&self) -> &str {
         &self.venue
+    }
+
+    async fn account(&self) -> Result<String, Error> {
+        Ok(self.client.me().await?.id)
+    }
+
+    async fn server_time(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.client.probe().await?.server_time)
     }
 
     async fn place(&self, request: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome {

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::config::Environment;
 
-/// An API key, bound to an environment. Cannot be printed, copied or serialised; wiped when dropped.
+/// An API key, bound to an environment and its host. Cannot be printed, copied or serialised; wiped when dropped.
 ///
 /// ```
 /// use pampero_bitex::{ApiKey, Environment};
@@ -22,7 +22,7 @@ use crate::config::Environment;
 /// ```
 pub struct ApiKey {
     secret: SecretString,
-    environment: &'static str,
+    environment: Environment,
 }
 
 /// Where a key is read from. Never an argument of a command, which every user of the machine can see, and never
@@ -76,13 +76,13 @@ pub enum KeyError {
         /// Number of its owner.
         owner: u32,
     },
-    /// The key is of another environment.
+    /// The key is of another environment, or of another server of this machine.
     #[error("this key is for {key}, and the client talks to {client}: use a key of {client}")]
     WrongEnvironment {
-        /// Environment of the key.
-        key: &'static str,
-        /// Environment of the client.
-        client: &'static str,
+        /// Environment and host of the key.
+        key: String,
+        /// Environment and host of the client.
+        client: String,
     },
     /// A one-time password that is none.
     #[error("a one-time password is six digits")]
@@ -136,20 +136,22 @@ impl ApiKey {
         if !is_word || !(8..=512).contains(&key.len()) {
             return Err(KeyError::Malformed { place: place() });
         }
-        Ok(Self { secret: key.into(), environment: environment.name() })
+        Ok(Self { secret: key.into(), environment: environment.clone() })
     }
 
     /// The environment it is for: `production`, `sandbox` or `local`.
     pub const fn environment(&self) -> &'static str {
-        self.environment
+        self.environment.name()
     }
 
-    /// Whether it may be sent to an environment.
+    /// Whether it may be sent to an environment: its own, at the same host.
     pub fn check(&self, environment: &Environment) -> Result<(), KeyError> {
-        if self.environment == environment.name() {
+        let place = |of: &Environment| (of.name(), of.host());
+        if place(&self.environment) == place(environment) {
             return Ok(());
         }
-        Err(KeyError::WrongEnvironment { key: self.environment, client: environment.name() })
+        let words = |of: &Environment| format!("{} ({})", of.name(), of.host());
+        Err(KeyError::WrongEnvironment { key: words(&self.environment), client: words(environment) })
     }
 
     /// Whether a listed key is this one, as far as its last characters tell.
@@ -160,7 +162,7 @@ impl ApiKey {
 
     /// Whether two keys are the same one.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.environment == other.environment && self.is(other.expose())
+        self.check(&other.environment).is_ok() && self.is(other.expose())
     }
 
     /// Whether a text looks like a key: what must not stand in a configuration file or on a command line.
@@ -180,7 +182,7 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKey({})", self.environment)
+        write!(f, "ApiKey({})", self.environment.name())
     }
 }
 

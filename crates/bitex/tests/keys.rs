@@ -122,8 +122,9 @@ fn keys_come_from_the_environment_and_from_systemd() {
 
 #[test]
 fn a_key_of_one_environment_is_not_sent_to_another() {
-    let local = Environment::local("http://127.0.0.1:1").unwrap();
-    let environments = [Environment::Production, Environment::Sandbox, local];
+    let [local, other] =
+        ["http://127.0.0.1:1", "http://127.0.0.1:2"].map(|url| Environment::local(url).unwrap());
+    let environments = [Environment::Production, Environment::Sandbox, local, other];
     for of_key in &environments {
         for of_client in &environments {
             let key = ApiKey::new(KEY.into(), of_key).unwrap();

@@ -1,7 +1,7 @@
 //! The trait of an adapter and what goes in and out of it.
 
 use async_trait::async_trait;
-use pampero_model::{Price, Side, Size, Trade, VenueOrderId};
+use pampero_model::{Price, Side, Size, Timestamp, Trade, VenueOrderId};
 
 use crate::{Balance, Error, MarketSnapshot, Movement, VenueCandle, VenueFill, VenueOrder};
 
@@ -146,6 +146,12 @@ impl SnapshotParts {
 pub trait Exchange: Send + Sync {
     /// The name of the venue, as in [`Market::venue`](pampero_model::Market::venue).
     fn venue(&self) -> &str;
+
+    /// The account that the key belongs to, as the exchange numbers or names it.
+    async fn account(&self) -> Result<String, Error>;
+
+    /// What the exchange's clock shows, cut off to whole seconds; nothing where it does not say.
+    async fn server_time(&self) -> Result<Option<Timestamp>, Error>;
 
     /// Places a limit order. Sent at most once, and not at all ([`Outcome::NotSent`]) if the last look forbids it.
     async fn place(&self, request: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome;

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use pampero_backtest::{Feed, FeedData};
-use pampero_model::{MarketId, Markets};
+use pampero_model::MarketId;
 use pampero_store::{DataError, Dataset, LoadOptions, Series, load, load_bytes};
 
 use crate::config::{Config, DataItem, DataSource, Problem};
 use crate::error::Failure;
 use crate::market_list::code_of_symbol;
+use crate::plan::Plan;
 use crate::sample;
 use crate::suggest::hint;
 
@@ -190,9 +191,9 @@ fn guess(
 }
 
 /// The feeds of a run; the series move, they are not copied.
-pub(crate) fn feeds(loaded: Vec<Loaded>, markets: &Markets) -> Vec<Feed> {
+pub(crate) fn feeds(loaded: Vec<Loaded>, plan: &Plan<'_>) -> Vec<Feed> {
     let feed = |Loaded { market, dataset, .. }: Loaded| {
-        let market = markets.find(&market).unwrap_or(MarketId(0));
+        let market = plan.find(&market).unwrap_or(MarketId(0));
         let data = match dataset.series {
             Series::Candles(series) => FeedData::Candles(series.into()),
             Series::Trades(series) => FeedData::Trades(series.into()),

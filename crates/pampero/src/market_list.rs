@@ -2,7 +2,11 @@
 
 use pampero_model::{Currency, Market, MarketError};
 
-use crate::config::{self, MarketSection, Problems};
+use crate::config::{self, Config, MarketSection, Problems};
+
+/// The venue that is there without being configured.
+#[cfg(feature = "live")]
+pub(crate) const HOME: &str = "bitex";
 
 const LIST: &str = include_str!("../../../config/markets.toml");
 /// The venue of markets that nobody says a venue of.
@@ -23,31 +27,60 @@ pub(crate) fn built_in() -> Result<Vec<Market>, Problems> {
     Ok(markets.collect())
 }
 
-/// The market of a name, `code` or `venue:code`: from the list, or with the usual rules.
+/// The market of a name, `code` or `venue:code`: from the list, or with the usual rules, and with what a configuration says
+/// of it. A further venue has the rules of what adapts it.
 ///
 /// # Errors
 /// If the name is not of that form.
-pub(crate) fn market(
-    name: &str,
-    built_in: &[Market],
-    section: Option<&MarketSection>,
-) -> Result<Market, MarketError> {
-    let (venue, code) = match name.split_once(':') {
-        Some((venue, code)) => (Some(venue), code),
-        None => (section.and_then(|section| section.venue.as_deref()), name),
-    };
+pub(crate) fn market(name: &str, built_in: &[Market], config: &Config) -> Result<Market, MarketError> {
+    let (written, code) = name.split_once(':').map_or((None, name), |(venue, code)| (Some(venue), code));
+    let by_code =
+        || config.markets.get(code).filter(|_| written.is_none_or(|venue| !config.is_further(venue)));
+    let section = config.markets.get(name).or_else(by_code);
+    let venue = written.or_else(|| section?.venue.as_deref());
+    let listed = venue.map(|venue| config.venues.get(venue).map_or(venue, |known| known.adapter.listed()));
     let known = built_in
         .iter()
-        .find(|market| market.code == code && venue.is_none_or(|venue| market.venue == venue))
+        .find(|market| market.code == code && listed.is_none_or(|venue| market.venue == venue))
         .cloned();
     let mut market = match known {
-        Some(market) => market,
+        Some(market) => Market { venue: venue.map_or(market.venue, str::to_owned), ..market },
         None => Market::new(venue.unwrap_or(GENERIC), code)?,
     };
     if let Some(section) = section {
         apply(&mut market, section);
     }
     Ok(market)
+}
+
+/// The strategies' markets, in the order in which they are named. A name that is none is left to the plan to report.
+#[cfg(feature = "live")]
+pub(crate) fn named(config: &Config) -> Result<Vec<Market>, Problems> {
+    let list = built_in()?;
+    let mut markets = Vec::new();
+    for name in config.strategies.iter().flat_map(|strategy| &strategy.markets) {
+        markets.extend(market(name, &list, config).ok().filter(|market| !markets.contains(market)));
+    }
+    Ok(markets)
+}
+
+/// The venues of markets, in the order of these.
+#[cfg(feature = "live")]
+pub(crate) fn venues(markets: &[Market]) -> Vec<&str> {
+    let mut venues: Vec<&str> = Vec::new();
+    for market in markets {
+        if !venues.contains(&market.venue.as_str()) {
+            venues.push(&market.venue);
+        }
+    }
+    venues
+}
+
+/// A market as people are shown it, and as a session's description in the journal names it: by its code alone where it
+/// is of the first venue.
+#[cfg(feature = "live")]
+pub(crate) fn shown(market: &Market) -> String {
+    if market.venue == HOME { market.code.clone() } else { format!("{}:{}", market.venue, market.code) }
 }
 
 fn apply(market: &mut Market, section: &MarketSection) {
@@ -105,10 +138,32 @@ mod tests {
     #[test]
     fn other_markets_have_the_usual_rules_and_no_fingerprint() {
         let list = built_in().unwrap();
-        let other = market("btc_usdt", &list, None).unwrap();
+        let market = |name| market(name, &list, &Config::default());
+        let other = market("btc_usdt").unwrap();
         assert_eq!((other.venue.as_str(), other.fingerprint_span), ("generic", 0));
-        assert_eq!(market("kraken:btc_usd", &list, None).unwrap().venue, "kraken");
-        assert!(market("btcusd", &list, None).is_err());
+        assert_eq!(market("kraken:btc_usd").unwrap().venue, "kraken");
+        assert!(market("btcusd").is_err());
+    }
+
+    #[test]
+    fn a_further_venue_has_the_rules_of_its_adapter_unless_its_own_name_says_otherwise() {
+        let text = "[venues.north]\nadapter = \"bitex\"\n[markets.btc_usd]\nmaker_fee = \"0.5\"\n\
+                    [markets.\"north:btc_ars\"]\nmaker_fee = \"0.001\"\n";
+        let config = config::read("a.toml", text).without_problems().unwrap().config;
+        let list = built_in().unwrap();
+        let market = |name| market(name, &list, &config).unwrap();
+        let rules = |name| {
+            let Market { venue, maker_fee, fingerprint_span, .. } = market(name);
+            (venue, maker_fee.to_string(), fingerprint_span)
+        };
+        assert_eq!(rules("north:btc_usd"), ("north".to_owned(), "0.0025".to_owned(), 999));
+        assert_eq!(rules("north:btc_ars"), ("north".to_owned(), "0.001".to_owned(), 999));
+        assert_eq!(rules("btc_usd"), ("bitex".to_owned(), "0.5".to_owned(), 999));
+        assert_eq!(
+            rules("south:btc_usd"),
+            ("south".to_owned(), "0.5".to_owned(), 0),
+            "nothing is said of it"
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! From a configuration to a run: names become ids, and everything is checked for making sense together.
 
-#[cfg(feature = "live")]
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +19,9 @@ use pampero_runtime::feed::FeedSettings;
 use pampero_venue::{FillModel, FillPreset, Latency, LatencyModel};
 use serde_json::{Map, Value as Json};
 
-use crate::config::{Config, LatencyItem, LimitsSection, Problem, StrategySection, build_parameters};
+use crate::config::{
+    Config, LatencyItem, LimitsSection, Problem, StrategySection, VenueSection, build_parameters,
+};
 use crate::rates::{self, ChangingRate};
 use crate::suggest::hint;
 use crate::{data, market_list};
@@ -28,6 +29,8 @@ use crate::{data, market_list};
 /// A run that can be made any number of times.
 pub(crate) struct Plan<'a> {
     pub markets: Markets,
+    /// The venues beside the first.
+    further: BTreeMap<String, VenueSection>,
     pub strategies: Vec<PlannedStrategy<'a>>,
     pub account_limits: Limits,
     pub report_currency: Currency,
@@ -63,6 +66,11 @@ pub(crate) struct PlannedStrategy<'a> {
 }
 
 impl Plan<'_> {
+    /// The market of a name.
+    pub fn find(&self, name: &str) -> Option<MarketId> {
+        find(name, &self.markets, &self.further)
+    }
+
     /// The engine's setup: built anew for each run, for strategies have state.
     ///
     /// # Errors
@@ -221,6 +229,7 @@ fn resolve_with<'a>(
     };
     Ok(Plan {
         markets,
+        further: config.venues.clone(),
         strategies: planned,
         account_limits,
         report_currency,
@@ -295,6 +304,15 @@ fn trial(plan: &Plan<'_>) -> Option<Problem> {
     }
 }
 
+/// The market of a name. A code alone is never that of a further venue.
+fn find(name: &str, markets: &Markets, further: &BTreeMap<String, VenueSection>) -> Option<MarketId> {
+    let bare = |market: &Market| market.code == name && !further.contains_key(&market.venue);
+    if name.contains(':') {
+        return markets.find(name);
+    }
+    markets.iter().find(|(_, market)| bare(market)).map(|(id, _)| id)
+}
+
 struct Resolver<'a> {
     config: &'a Config,
     problems: Vec<Problem>,
@@ -322,7 +340,7 @@ impl Resolver<'_> {
         });
         let of_data = data.iter().map(|name| ("backtest.data".to_owned(), name));
         for (key, name) in named.chain(of_data) {
-            if self.markets.find(name).is_none() {
+            if self.find(name).is_none() {
                 self.add_market(&key, name, &list);
             }
         }
@@ -332,11 +350,13 @@ impl Resolver<'_> {
         }
     }
 
+    fn find(&self, name: &str) -> Option<MarketId> {
+        find(name, &self.markets, &self.config.venues)
+    }
+
     fn add_market(&mut self, key: &str, name: &str, list: &[Market]) {
         let config = self.config;
-        let code = name.split_once(':').map_or(name, |(_, code)| code);
-        let section = config.markets.get(name).or_else(|| config.markets.get(code));
-        let added = market_list::market(name, list, section).and_then(|mut market| {
+        let added = market_list::market(name, list, config).and_then(|mut market| {
             if let Some(fee) = config.fee {
                 (market.maker_fee, market.taker_fee) = (fee, fee);
             }
@@ -382,7 +402,7 @@ impl Resolver<'_> {
         let markets: Vec<MarketId> = if section.markets.is_empty() {
             self.markets.iter().map(|(id, _)| id).collect()
         } else {
-            section.markets.iter().filter_map(|name| self.markets.find(name)).collect()
+            section.markets.iter().filter_map(|name| self.find(name)).collect()
         };
         match build_parameters(definition, &section.parameters, &markets) {
             Ok(parameters) => {
@@ -549,9 +569,13 @@ impl Resolver<'_> {
 
     /// A market of the run. Where the command line chose other markets, what is said of the configured ones lapses.
     fn known_market(&mut self, key: &str, name: &str) -> Option<MarketId> {
-        let found = self.markets.find(name);
+        let found = self.find(name);
         if found.is_none() && !self.config.other_markets {
-            let codes: Vec<String> = self.markets.iter().map(|(_, market)| market.code.clone()).collect();
+            let written = |market: &Market| {
+                let venue = Some(&market.venue).filter(|venue| self.config.is_further(venue));
+                venue.map_or(market.code.clone(), |venue| format!("{venue}:{}", market.code))
+            };
+            let codes: Vec<String> = self.markets.iter().map(|(_, market)| written(market)).collect();
             let message = format!("`{name}` is not a market of this run");
             self.problem(key, message, hint(name, codes.iter().map(String::as_str).collect::<Vec<_>>()));
         }

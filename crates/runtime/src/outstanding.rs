@@ -16,6 +16,8 @@ use crate::tape::{Step, Tape};
 pub struct Outstanding {
     /// Our id.
     pub order: OrderId,
+    /// The venue that it was sent to.
+    pub venue: String,
     /// The exchange's code of its market.
     pub market: String,
     /// Buy or sell.
@@ -48,9 +50,10 @@ pub fn outstanding(
     let sent = sent.filter_map(|order| {
         // The intent is written before the request leaves: without one it never did.
         let (sent_at, _) = *memory.intents.get(&order.id)?;
-        let market = code(&engine, &order);
+        let (venue, market) = names(&engine, &order);
         Some(Outstanding {
             order: order.id,
+            venue,
             market,
             side: order.side,
             venue_order: order.venue_order,
@@ -69,8 +72,9 @@ fn follow(open: &mut BTreeMap<OrderId, OrderRecord>, decisions: &Decisions) {
     }
 }
 
-/// The market's code as the exchange writes it.
-fn code(engine: &Checkpoint, order: &OrderRecord) -> String {
+/// The venue, and the market's code as the exchange writes it.
+fn names(engine: &Checkpoint, order: &OrderRecord) -> (String, String) {
     let name = engine.markets().get(usize::from(order.market.0)).map_or("", String::as_str);
-    name.split_once(':').map_or(name, |(_, code)| code).to_owned()
+    let (venue, code) = name.split_once(':').unwrap_or(("", name));
+    (venue.to_owned(), code.to_owned())
 }

@@ -252,36 +252,55 @@ pub struct ProductionRequest<'a> {
     pub verdicts: &'a [(String, Verdict)],
     /// The reason for which a person accepts what is missing.
     pub accept_risk: Option<&'a str>,
-    /// The account that the key belongs to.
-    pub account: &'a str,
-    /// The account that was confirmed before, from [`confirmed_account`].
-    pub confirmed: Option<&'a str>,
-    /// The account as typed by a person just now.
-    pub typed: Option<&'a str>,
+    /// The account at each venue.
+    pub accounts: &'a [AccountClaim],
 }
 
-/// A start on production that may go on.
+/// An account that is to be traded, and what a person said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleared {
-    /// What is missing and was accepted by a person; for the banner and the journal.
-    pub accepted: Vec<String>,
-    /// The account was typed just now: keep it with [`confirm_account`].
-    pub newly_confirmed: bool,
+pub struct AccountClaim {
+    /// The account that the key belongs to.
+    pub account: String,
+    /// The account that was confirmed before, from [`confirmed_account`].
+    pub confirmed: Option<String>,
+    /// The account as typed by a person just now.
+    pub typed: Option<String>,
+}
+
+impl AccountClaim {
+    /// What stands in the way of it.
+    fn refusal(&self) -> Option<String> {
+        let Self { account, confirmed, typed } = self;
+        match (confirmed, typed) {
+            (Some(before), _) if before != account => Some(format!(
+                "the key belongs to account {account}, and account {before} was confirmed: use its key, or another \
+                 --state DIR for the other account"
+            )),
+            (Some(_), _) => None,
+            (None, Some(typed)) if typed.trim() == account => None,
+            (None, Some(_)) => Some(format!("what was typed is not the account of the key, {account}")),
+            (None, None) => {
+                Some(format!("account {account} was never confirmed: type its number when asked"))
+            }
+        }
+    }
 }
 
 /// The shortest reason that says something.
 const SHORTEST_REASON: usize = 10;
 
-/// Whether a strategy may trade real money; if not, everything that stands in the way, with what to do.
+/// Whether a strategy may trade real money, with what is missing and was accepted by a person, for the banner and the
+/// journal; if not, everything that stands in the way, with what to do.
 ///
-/// The limits and the account must be right in any case. A check-up with findings and missing evidence can be
+/// The limits and the accounts must be right in any case. Accounts that were typed just now are to be kept with
+/// [`confirm_account`]. A check-up with findings and missing evidence can be
 /// accepted by a person with a reason.
 ///
 /// # Errors
 ///
 /// What stands in the way, one line each.
-pub fn production_gate(request: &ProductionRequest<'_>) -> Result<Cleared, Vec<String>> {
-    let ProductionRequest { limits, check_up, verdicts, accept_risk, account, confirmed, typed } = *request;
+pub fn production_gate(request: &ProductionRequest<'_>) -> Result<Vec<String>, Vec<String>> {
+    let ProductionRequest { limits, check_up, verdicts, accept_risk, accounts } = *request;
     let mut refusals = Vec::new();
     let limit = |set: bool, what: &str, keys: &str| {
         (!set).then(|| format!("no limit for {what} is set: set {keys} in [limits]"))
@@ -298,25 +317,7 @@ pub fn production_gate(request: &ProductionRequest<'_>) -> Result<Cleared, Vec<S
     ));
     refusals.extend(limit(limits.daily_loss, "the loss of a day", "`max_daily_loss`"));
     refusals.extend(limit(limits.drawdown, "the fall from the highest", "`max_drawdown`"));
-    let newly_confirmed = match (confirmed, typed) {
-        (Some(before), _) if before != account => {
-            refusals.push(format!(
-                "the key belongs to account {account}, and account {before} was confirmed: use its key, or another \
-                 --state DIR for the other account"
-            ));
-            false
-        }
-        (Some(_), _) => false,
-        (None, Some(typed)) if typed.trim() == account => true,
-        (None, Some(_)) => {
-            refusals.push(format!("what was typed is not the account of the key, {account}"));
-            false
-        }
-        (None, None) => {
-            refusals.push(format!("account {account} was never confirmed: type its number when asked"));
-            false
-        }
-    };
+    refusals.extend(accounts.iter().filter_map(AccountClaim::refusal));
     let mut acceptable: Vec<String> = check_up.iter().map(|finding| format!("check-up: {finding}")).collect();
     for (strategy, verdict) in verdicts {
         acceptable.extend(verdict.missing.iter().map(|missing| format!("{strategy}: {missing}")));
@@ -330,7 +331,7 @@ pub fn production_gate(request: &ProductionRequest<'_>) -> Result<Cleared, Vec<S
         }
         Some(_) => {}
     }
-    if refusals.is_empty() { Ok(Cleared { accepted: acceptable, newly_confirmed }) } else { Err(refusals) }
+    if refusals.is_empty() { Ok(acceptable) } else { Err(refusals) }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -339,28 +340,33 @@ struct AccountRecord {
     confirmed_at: Timestamp,
 }
 
-/// The account that was confirmed for an environment.
+/// The account that was confirmed for an environment; at a further venue, if one is named.
 ///
 /// # Errors
 ///
 /// [`StateError`] where the file cannot be read. One that holds something else is an error too, and not "never
 /// confirmed".
-pub fn confirmed_account(state: &StateDir) -> Result<Option<String>, StateError> {
-    let path = state.account_file();
+pub fn confirmed_account(state: &StateDir, venue: Option<&str>) -> Result<Option<String>, StateError> {
+    let path = state.account_file(venue);
     let Some(content) = read_private(&path)? else { return Ok(None) };
     let record: AccountRecord =
         serde_json::from_slice(&content).map_err(|error| io_error(&path, "read")(error.into()))?;
     Ok(Some(record.account))
 }
 
-/// Keeps the account that a person has confirmed.
+/// Keeps the account that a person has confirmed; at a further venue, if one is named.
 ///
 /// # Errors
 ///
 /// [`StateError`] where the file cannot be written.
-pub fn confirm_account(state: &StateDir, account: &str, now: Timestamp) -> Result<(), StateError> {
+pub fn confirm_account(
+    state: &StateDir,
+    venue: Option<&str>,
+    account: &str,
+    now: Timestamp,
+) -> Result<(), StateError> {
     let record = AccountRecord { account: account.to_owned(), confirmed_at: now };
-    let path = state.account_file();
+    let path = state.account_file(venue);
     let bytes =
         serde_json::to_vec_pretty(&record).map_err(|error| io_error(&path, "written")(error.into()))?;
     write_private(&path, &bytes)
@@ -427,10 +433,13 @@ mod tests {
             check_up,
             verdicts,
             accept_risk: None,
-            account: "1234",
-            confirmed: Some("1234"),
-            typed: None,
+            accounts: &[],
         }
+    }
+
+    fn claim(account: &str, confirmed: Option<&str>, typed: Option<&str>) -> AccountClaim {
+        let [confirmed, typed] = [confirmed, typed].map(|text| text.map(str::to_owned));
+        AccountClaim { account: account.into(), confirmed, typed }
     }
 
     #[test]
@@ -442,7 +451,7 @@ mod tests {
         asked.accept_risk = Some("  because ");
         assert!(production_gate(&asked).unwrap_err()[0].contains("wants a reason"));
         asked.accept_risk = Some("a week on paper with the version before");
-        assert_eq!(production_gate(&asked).unwrap().accepted.len(), 4);
+        assert_eq!(production_gate(&asked).unwrap().len(), 4);
         asked.limits = LimitsSet::default();
         let refusals = production_gate(&asked).unwrap_err();
         assert_eq!(refusals.len(), 4);
@@ -451,24 +460,30 @@ mod tests {
 
     #[test]
     fn the_account_is_typed_once_and_never_changes() {
-        let mut asked = request(&[], &[]);
-        assert_eq!(production_gate(&asked), Ok(Cleared { accepted: vec![], newly_confirmed: false }));
-        asked.confirmed = Some("99");
-        assert!(production_gate(&asked).unwrap_err()[0].contains("account 99 was confirmed"));
-        asked.confirmed = None;
-        assert!(production_gate(&asked).unwrap_err()[0].contains("never confirmed"));
-        asked.typed = Some("4321");
-        assert!(production_gate(&asked).is_err());
-        asked.typed = Some(" 1234\n");
-        assert!(production_gate(&asked).unwrap().newly_confirmed);
+        let asked =
+            |accounts: &[AccountClaim]| production_gate(&ProductionRequest { accounts, ..request(&[], &[]) });
+        let confirmed = claim("1234", Some("1234"), None);
+        assert_eq!(asked(std::slice::from_ref(&confirmed)), Ok(vec![]));
+        let wrong = [
+            (claim("1234", Some("99"), Some("1234")), "account 99 was confirmed"),
+            (claim("1234", None, None), "account 1234 was never confirmed"),
+            (claim("1234", None, Some("4321")), "not the account of the key, 1234"),
+        ];
+        for (wrong, why) in wrong {
+            let refusals = asked(&[confirmed.clone(), wrong]).unwrap_err();
+            assert!(refusals.len() == 1 && refusals[0].contains(why), "each venue counts: {refusals:?}");
+        }
+        assert_eq!(asked(&[confirmed, claim("1234", None, Some(" 1234\n"))]), Ok(vec![]));
 
         let root = tempfile::tempdir().unwrap();
         let state = StateDir::open(Some(root.path()), "production").unwrap();
-        assert_eq!(confirmed_account(&state).unwrap(), None);
-        confirm_account(&state, "1234", at(1)).unwrap();
-        assert_eq!(confirmed_account(&state).unwrap().as_deref(), Some("1234"));
-        std::fs::write(state.account_file(), "1234").unwrap();
-        assert!(confirmed_account(&state).is_err());
+        for (venue, account) in [(None, "1234"), (Some("north"), "7")] {
+            assert_eq!(confirmed_account(&state, venue).unwrap(), None);
+            confirm_account(&state, venue, account, at(1)).unwrap();
+            assert_eq!(confirmed_account(&state, venue).unwrap().as_deref(), Some(account));
+        }
+        std::fs::write(state.account_file(None), "1234").unwrap();
+        assert!(confirmed_account(&state, None).is_err());
     }
 
     proptest! {

@@ -9,7 +9,7 @@
 //!     heartbeat.json      the sign of life that the watchdog looks at
 //!     journal.sqlite      what happened
 //!     ambiguous.jsonl     hand-made requests whose end is not known
-//!     account.json        the account that was confirmed
+//!     account.json        the account that was confirmed; account-VENUE.json at a further venue
 //!     webhook-events.jsonl  the events that were received and shown
 //!     budget-HOST         the request budget that processes share
 //! ```
@@ -228,9 +228,9 @@ impl StateDir {
         self.path.join("webhook-events.jsonl")
     }
 
-    /// The account that was confirmed for this environment.
-    pub fn account_file(&self) -> PathBuf {
-        self.path.join("account.json")
+    /// The account that was confirmed for this environment; at a further venue, if one is named.
+    pub fn account_file(&self, venue: Option<&str>) -> PathBuf {
+        self.path.join(venue.map_or("account.json".to_owned(), |venue| format!("account-{venue}.json")))
     }
 
     /// Becomes the one process that trades here, until the returned lock is dropped or the process ends.
@@ -468,7 +468,7 @@ mod tests {
     fn files_are_private_whole_and_never_links() {
         let root = tempfile::tempdir().unwrap();
         let state = StateDir::open(Some(root.path()), "local").unwrap();
-        let path = state.account_file();
+        let path = state.account_file(None);
         assert_eq!(read_private(&path).unwrap(), None);
         write_private(&path, b"one").unwrap();
         write_private(&path, b"two").unwrap();

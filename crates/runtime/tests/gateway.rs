@@ -93,6 +93,12 @@ impl Exchange for Venue {
     fn venue(&self) -> &'static str {
         "bitex"
     }
+    async fn account(&self) -> Result<String, Error> {
+        unreachable!()
+    }
+    async fn server_time(&self) -> Result<Option<Timestamp>, Error> {
+        unreachable!()
+    }
     async fn place(&self, request: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome {
         self.halted.fetch_or(self.halts_while_waiting, SeqCst);
         self.seconds.fetch_add(self.waits, SeqCst);

@@ -161,7 +161,7 @@ fn session(path: &Path, inputs: Vec<Input>, from: i64) -> (Result<Ended, String>
                 clock: &clock,
                 send: &mut |_| panic!("paper sends nothing"),
                 turn: &mut |_| {},
-                note: &mut |_| {},
+                note: &mut |_, _| {},
                 committed: &mut |_| {},
                 audit: &mut |_, audit| audits.push(*audit),
             },

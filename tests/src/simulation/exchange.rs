@@ -7,7 +7,7 @@ use pampero_exchange::{
     Balance, CancelScope, CandleQuery, Error, Exchange, FillQuery, LastLook, MarketSnapshot, Movement,
     OrderRequest, Outcome, PlaceOutcome, SnapshotParts, VenueCandle, VenueFill, VenueOrder,
 };
-use pampero_model::{Side, Trade, VenueOrderId};
+use pampero_model::{Side, Timestamp, Trade, VenueOrderId};
 
 use super::world::World;
 
@@ -23,6 +23,14 @@ impl SimExchange {
 impl Exchange for SimExchange {
     fn venue(&self) -> &'static str {
         "bitex"
+    }
+
+    async fn account(&self) -> Result<String, Error> {
+        Err(Error::NoKey)
+    }
+
+    async fn server_time(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
     }
 
     async fn place(&self, request: &OrderRequest, last_look: &LastLook<'_>) -> PlaceOutcome {

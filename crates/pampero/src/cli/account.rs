@@ -15,6 +15,8 @@ use super::examples::{
     WHOAMI, WITHDRAW, WITHDRAWALS,
 };
 use super::{share, span};
+use crate::config::{Adapter, Config, Problem, VenueSection};
+use crate::market_list::HOME;
 
 /// Which exchange: options of every command that talks to one.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +31,34 @@ pub(crate) struct Place {
     /// Where state is [default: ~/.local/state/pampero]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// A venue of the configuration beside the first: its name, and what adapts it
+    #[arg(skip)]
+    pub venue: Option<(String, Adapter)>,
+}
+
+impl Connect {
+    /// The same environment of a venue, as a configuration says.
+    ///
+    /// # Errors
+    /// A venue that it says nothing of.
+    pub fn of_venue(&self, name: &str, config: &Config) -> Result<Self, Problem> {
+        let place = match config.venues.get(name) {
+            Some(VenueSection { adapter, local_url }) => Place {
+                url: local_url.clone().filter(|_| self.place.env == EnvName::Local),
+                venue: Some((name.to_owned(), *adapter)),
+                ..self.place.clone()
+            },
+            None if name == HOME => self.place.clone(),
+            None => {
+                let message = format!("nothing says how the venue `{name}` is reached");
+                let help = format!(
+                    "say it: [venues.{name}] with adapter = \"bitex\"; or name a market of {HOME}, such as btc_usd"
+                );
+                return Err(Problem::new("strategy", message, help));
+            }
+        };
+        Ok(Self { place, ..self.clone() })
+    }
 }
 
 /// Which account of which exchange, and how the answer is shown.
@@ -305,7 +335,7 @@ pub(crate) enum AccountCommand {
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Emergency stop: halt, cancel, verify, watch
-    #[command(after_help = PANIC, group = ArgGroup::new("scope").required(true))]
+    #[command(after_help = PANIC, group = ArgGroup::new("scope").required(true).multiple(true))]
     Panic(PanicArgs),
     /// Check connection, clock, keys, balances, limits and state
     #[command(after_help = DOCTOR)]
@@ -594,7 +624,7 @@ pub(crate) struct PanicArgs {
     /// Cancel on the markets of this configuration
     #[arg(long, value_name = "FILE", group = "scope")]
     pub config: Option<PathBuf>,
-    /// Cancel everything of the account, whoever placed it
+    /// Cancel everything of each account, whoever placed it
     #[arg(long, group = "scope")]
     pub everything: bool,
     /// Why, for the record

@@ -197,6 +197,9 @@ pub(crate) struct SandboxArgs {
     /// A TOML file of faults on demand
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Let [venues.NAME] of configurations find it
+    #[arg(long, value_parser = crate::config::venue_name)]
+    pub name: Option<String>,
     /// Print one JSON object when ready
     #[arg(long)]
     pub json: bool,

@@ -70,9 +70,9 @@ pub(crate) struct PaperArgs {
 pub(crate) struct LiveArgs {
     #[command(flatten)]
     pub session: SessionArgs,
-    /// The account's number, if nobody can be asked
+    /// The account's number, else asked; VENUE:NUMBER
     #[arg(long, value_name = "NUMBER")]
-    pub account: Option<String>,
+    pub account: Vec<String>,
     /// Start although evidence is missing: why
     #[arg(long, value_name = "REASON")]
     pub accept_risk: Option<String>,

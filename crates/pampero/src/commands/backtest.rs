@@ -29,7 +29,7 @@ pub(crate) fn backtest(args: &BacktestArgs, strategies: &[StrategyDefinition]) -
     with_plan(args, strategies, |plan, loaded, load_seconds| {
         let inputs = inputs(args, plan, &loaded);
         let runs = Runs { plan, inputs, load_seconds };
-        let feeds = data::feeds(loaded, &plan.markets);
+        let feeds = data::feeds(loaded, plan);
         if args.fill == Some(Fill::All) { runs.compare(&feeds, args) } else { runs.one(feeds, args) }
     })
 }

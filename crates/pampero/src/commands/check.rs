@@ -15,7 +15,7 @@ pub(crate) fn check(args: &CheckArgs, strategies: &[StrategyDefinition]) -> Resu
     let mut run = args.run();
     run.find_configuration();
     with_plan(&run, strategies, |plan, loaded, _| {
-        let feeds = data::feeds(loaded, &plan.markets);
+        let feeds = data::feeds(loaded, plan);
         let feeds: Vec<Feed> = feeds.iter().map(|feed| feed.within(plan.from, plan.to)).collect();
         let kinds = match args.check {
             CheckKind::All => vec![CheckKind::Lookahead, CheckKind::Warmup, CheckKind::Determinism],

@@ -12,6 +12,7 @@ use pampero_store::{
 use serde_json::{Value as Json, json};
 
 use crate::cli::{DataCommand, DataKind, Empty, GenerateArgs};
+use crate::config::Config;
 use crate::error::Failure;
 use crate::market_list::{self, code_of_symbol};
 use crate::output;
@@ -56,7 +57,7 @@ fn place(dataset: &Dataset, market: Option<&str>) -> Result<(String, String), Fa
 
 fn venue_and_code(name: &str) -> Result<(String, String), Failure> {
     let list = market_list::built_in()?;
-    let market = market_list::market(name, &list, None).map_err(|error| {
+    let market = market_list::market(name, &list, &Config::default()).map_err(|error| {
         Failure::usage(error.to_string(), "write CODE or VENUE:CODE, such as bitex:btc_ars")
     })?;
     Ok((market.venue, market.code))

@@ -16,7 +16,7 @@ pub(crate) fn sandbox(args: &SandboxArgs) -> Result<(), Failure> {
     let config = configuration(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Run(format!("the sandbox cannot start: {error}")))?;
-    runtime.block_on(serve(config, args.json))
+    runtime.block_on(serve(config, args))
 }
 
 /// The configuration of the file, overridden by the options.
@@ -62,15 +62,16 @@ fn wrong(path: &Path, error: &ConfigError) -> Failure {
     Failure::problem(Problem::new(path.display().to_string(), format!("{}: {error}", path.display()), help))
 }
 
-async fn serve(config: SandboxConfig, json: bool) -> Result<(), Failure> {
+async fn serve(config: SandboxConfig, args: &SandboxArgs) -> Result<(), Failure> {
     let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
     // Before anything is announced, so that no signal is missed.
     let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
     let sandbox = Sandbox::start(config).await.map_err(failed)?;
-    let announcement = if json { announcement(&sandbox) } else { welcome(&sandbox) };
+    let announcement =
+        if args.json { announcement(&sandbox) } else { welcome(&sandbox, args.name.as_deref()) };
     #[cfg(feature = "live")]
-    let _word = leave_word(&sandbox, json);
+    let _word = leave_word(&sandbox, args);
     output::print(&announcement)?;
     tokio::select! {
         _ = interrupted.recv() => {}
@@ -87,12 +88,12 @@ fn announcement(sandbox: &Sandbox) -> String {
 
 /// Lets the account commands find this exchange as long as it runs.
 #[cfg(feature = "live")]
-fn leave_word(sandbox: &Sandbox, json: bool) -> Option<crate::connect::local::Word> {
-    match crate::connect::local::Word::leave(&sandbox.announcement()) {
+fn leave_word(sandbox: &Sandbox, args: &SandboxArgs) -> Option<crate::connect::local::Word> {
+    match crate::connect::local::Word::leave(args.name.as_deref(), &sandbox.announcement()) {
         Ok(word) => Some(word),
         Err(problem) => {
             let advice = "`--env local` will not find this exchange by itself: name its address with --url";
-            if !json {
+            if !args.json {
                 output::print_error(&format!("warning: {problem}\n{advice}\n"));
             }
             None
@@ -109,22 +110,25 @@ fn failed(error: SandboxError) -> Failure {
     }
 }
 
-fn first_command(url: &str) -> String {
-    if cfg!(feature = "live") {
-        "pampero balances".to_owned()
-    } else {
-        format!("curl {url}/api/markets/btc_usd")
+fn first_command(url: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) if cfg!(feature = "live") => {
+            format!("pampero live FILE, with [venues.{name}] in the file")
+        }
+        None if cfg!(feature = "live") => "pampero balances".to_owned(),
+        _ => format!("curl {url}/api/markets/btc_usd"),
     }
 }
 
 /// What a person needs to begin.
-fn welcome(sandbox: &Sandbox) -> String {
+fn welcome(sandbox: &Sandbox, name: Option<&str>) -> String {
     let keys: Vec<String> =
         sandbox.keys().iter().map(|(name, token)| format!("  {name:<6} {token}")).collect();
     format!(
-        "A local exchange listens on {url}/api\nAdministration and ground truth: {admin}\n\nKeys:\n{keys}\n\
+        "A local exchange{called} listens on {url}/api\nAdministration and ground truth: {admin}\n\nKeys:\n{keys}\n\
          One-time-password secret: {secret}\n\nTry, in another terminal: {first}\nCtrl-C ends it.\n",
-        first = first_command(&sandbox.url()),
+        first = first_command(&sandbox.url(), name),
+        called = name.map_or(String::new(), |name| format!(" `{name}`")),
         url = sandbox.url(),
         admin = sandbox.admin_url(),
         keys = keys.join("\n"),

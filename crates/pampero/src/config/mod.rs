@@ -26,7 +26,7 @@ pub(crate) use json_schema::json_schema;
 pub(crate) use parameters::{build_parameters, of_command_line};
 pub(crate) use problem::{Problem, Problems, Source};
 pub(crate) use reader::read;
-pub(crate) use schema::{KEYS, closest_key, tables};
+pub(crate) use schema::{KEYS, closest_key, tables, venue_name};
 pub(crate) use trading::TradingSection;
 
 /// The configuration that commands take where none is named: that of a project, in the working directory.
@@ -52,6 +52,8 @@ pub(crate) struct Config {
     /// Where rates come from that change, by currency as it is written.
     pub rate_sources: BTreeMap<String, RateSection>,
     pub markets: BTreeMap<String, MarketSection>,
+    /// Venues beside the first.
+    pub venues: BTreeMap<String, VenueSection>,
     pub backtest: BacktestSection,
     pub trading: TradingSection,
     /// The maker and taker fee of every market, from the command line alone.
@@ -65,6 +67,11 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Whether a venue is one beside the first that is configured.
+    pub fn is_further(&self, venue: &str) -> bool {
+        self.venues.contains_key(venue)
+    }
+
     /// Whether the strategies say which markets they trade.
     pub fn names_markets(&self) -> bool {
         !self.strategies.is_empty() && self.strategies.iter().all(|strategy| !strategy.markets.is_empty())
@@ -124,6 +131,29 @@ pub(crate) struct MarketSection {
     pub maker_fee: Option<Rate>,
     pub taker_fee: Option<Rate>,
     pub fingerprint_span: Option<u32>,
+}
+
+/// How a venue beside the first is reached.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VenueSection {
+    pub adapter: Adapter,
+    pub local_url: Option<String>,
+}
+
+/// What speaks a venue's protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    #[default]
+    Bitex,
+}
+
+impl Adapter {
+    /// The venue whose markets on the built-in list say the rules.
+    pub const fn listed(self) -> &'static str {
+        match self {
+            Self::Bitex => "bitex",
+        }
+    }
 }
 
 /// Where the worth of a currency comes from.

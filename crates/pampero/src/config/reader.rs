@@ -268,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn a_venue_is_called_by_a_name_that_means_nothing_else() {
+        let read = |name: &str| read("a.toml", &format!("[venues.{name}]\nadapter = \"bitex\"\n"));
+        let reading = read("north_2");
+        assert!(reading.problems.is_empty() && reading.config.is_further("north_2"));
+        for name in ["bitex", "local", "North", "\"a:b\"", "\"\""] {
+            let reading = read(name);
+            let [problem] = reading.problems.as_slice() else { panic!("{name}: {:?}", reading.problems) };
+            assert!(problem.message.contains("cannot be called so"), "{problem:?}");
+            assert!(problem.help.contains("name"), "{problem:?}");
+        }
+        let problems = super::read("a.toml", "[venues.north]\nadapter = \"binance\"\n").problems;
+        assert!(problems[0].help.contains("one of \"bitex\""), "{problems:?}");
+    }
+
+    #[test]
     fn tables_of_the_wrong_form_are_told_how_to_be_written() {
         let problems = read("a.toml", "limits = 5\n[strategy]\nname = \"a\"\n").problems;
         let help: Vec<_> = problems.iter().map(|problem| problem.help.as_str()).collect();

@@ -10,7 +10,10 @@ use pampero_venue::FillPreset;
 use super::document::{Field, Node, Place, Value};
 use super::limits::{LIMITS, MARKET_LIMITS};
 use super::trading::{TRADING, TRADING_TABLES, address, flag};
-use super::{Config, DataItem, LatencyItem, LimitsSection, MarketSection, RateSection, StrategySection};
+use super::{
+    Adapter, Config, DataItem, LatencyItem, LimitsSection, MarketSection, RateSection, StrategySection,
+    VenueSection,
+};
 use crate::suggest::closest;
 
 /// What a value may be.
@@ -150,6 +153,11 @@ const BASE_TABLES: &[(&str, &str)] = &[
          and then again and again.",
     ),
     ("markets", "What differs from the built-in list of markets, by code or venue:code."),
+    (
+        "venues",
+        "Venues beside the first, `bitex`, by name: paper and live trading reach their markets, which are written \
+         VENUE:CODE. Each has keys of its own.",
+    ),
     ("backtest", "What only backtests need."),
     ("backtest.latency", "How long requests take, one way."),
 ];
@@ -238,9 +246,35 @@ fn market<'a>(config: &'a mut Config, spot: &Spot) -> &'a mut MarketSection {
     config.markets.entry(spot.name().to_owned()).or_default()
 }
 
+/// A further venue, by a name that can stand before the colon of a market, in a file name and in a variable.
+fn venue<'a>(config: &'a mut Config, spot: &Spot) -> Result<&'a mut VenueSection, Refusal> {
+    match venue_name(spot.name()) {
+        Ok(name) => Ok(config.venues.entry(name).or_default()),
+        Err(help) => {
+            let message = Some("belongs to a venue that cannot be called so".to_owned());
+            Err(Refusal { message, help: Some(help), place: None })
+        }
+    }
+}
+
+/// The name of a further venue, or what it may be.
+pub(crate) fn venue_name(name: &str) -> Result<String, String> {
+    // The first venue, that of markets without one, and environments.
+    const TAKEN: [&str; 5] = ["bitex", "generic", "local", "sandbox", "production"];
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("use small letters, digits and `_` for the name of a venue".to_owned());
+    }
+    if TAKEN.contains(&name) {
+        return Err(format!("`{name}` means something else: give the venue another name"));
+    }
+    Ok(name.to_owned())
+}
+
 pub(crate) type Row =
     (&'static str, Kind, &'static str, &'static str, fn(&mut Config, &Spot, &Node) -> Outcome);
 
+const ADAPTERS: &[&str] = &["bitex"];
 const UNITS: &[&str] = &["base", "quote"];
 pub(crate) const PRESETS: &[&str] = &["conservative", "neutral", "optimistic"];
 
@@ -350,6 +384,19 @@ const BASE: &[Row] = &[
     ("markets.*.fingerprint_span", Kind::Count, "999 on Bitex, else 0",
         "By how many units of 1e-8 a price may be moved, to its passive side, to make the order recognisable.",
         |config, spot, node| parse(node).map(|value| market(config, spot).fingerprint_span = Some(value))),
+
+    ("venues.*.adapter", Kind::Choice(ADAPTERS), "bitex",
+        "What speaks its protocol. It also says the rules of its markets, which [markets.\"VENUE:CODE\"] can change.",
+        |config, spot, node| match text(node)?.as_str() {
+            "bitex" => venue(config, spot).map(|venue| venue.adapter = Adapter::Bitex),
+            _ => Err(Refusal::default()),
+        }),
+    ("venues.*.local_url", Kind::Address, "the one that `pampero sandbox --name VENUE` told of",
+        "Where its local exchange is, for --env local. The addresses of other environments are the adapter's.",
+        |config, spot, node| {
+            let url = address(node)?;
+            venue(config, spot).map(|venue| venue.local_url = Some(url))
+        }),
 
     ("backtest.data", Kind::Data, "must be set",
         "The market data: files of CSV or Parquet, relative to the configuration, or built-in samples.",

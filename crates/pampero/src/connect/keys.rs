@@ -12,6 +12,8 @@ use crate::error::{Exit, Failure};
 
 /// The keys of an environment, as far as there are any.
 pub(crate) struct Keys {
+    /// Of the venue, unless it is the first.
+    venue: Option<String>,
     environment: &'static str,
     ring: KeyRing,
     /// Keys that a running local exchange told of.
@@ -19,15 +21,16 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Looks at every place where a key of an environment may be. Nothing is read yet.
-    pub fn find(environment: &'static str) -> Self {
+    /// Looks at every place where a key of an environment may be; of a further venue, if one is named, whose keys have
+    /// places of their own. Nothing is read yet.
+    pub fn find(venue: Option<&str>, environment: &'static str) -> Self {
         let mut ring = KeyRing::default();
         for name in KeyName::ALL {
-            if let Some(source) = Places::of(environment, name).first() {
+            if let Some(source) = Places::of(venue, environment, name).first() {
                 ring.insert(name, source);
             }
         }
-        Self { environment, ring, local: BTreeMap::new() }
+        Self { venue: venue.map(str::to_owned), environment, ring, local: BTreeMap::new() }
     }
 
     /// The same with the keys of a running local exchange, for names that nothing else is said of.
@@ -85,8 +88,8 @@ impl Keys {
     }
 
     fn none(&self, name: KeyName) -> Failure {
-        let environment = self.environment;
-        let places = Places::of(environment, name);
+        let (venue, environment) = (self.venue.as_deref(), self.environment);
+        let places = Places::of(venue, environment, name);
         let mut help =
             "create one with the permissions it needs, and put it in one of these places:\n".to_owned();
         if let Some(file) = &places.file {
@@ -95,7 +98,8 @@ impl Keys {
         let _ = writeln!(help, "  {}\n      an environment variable", places.variable);
         let _ = writeln!(help, "  {}\n      a variable with a command that prints it", places.command);
         let _ = write!(help, "  {}\n      a systemd credential", places.credential);
-        let message = format!("there is no API key `{name}` for {environment}");
+        let of = venue.map_or(String::new(), |venue| format!(" of {venue}"));
+        let message = format!("there is no API key `{name}`{of} for {environment}");
         Failure::account(Exit::Key, "no_key", message, help)
     }
 }
@@ -109,13 +113,14 @@ struct Places {
 }
 
 impl Places {
-    fn of(environment: &str, name: KeyName) -> Self {
-        let folder = config_folder();
+    fn of(venue: Option<&str>, environment: &str, name: KeyName) -> Self {
+        let folder = config_folder().map(|folder| folder.join("keys").join(venue.unwrap_or_default()));
+        let of = venue.map_or(String::new(), |venue| format!("{venue}-"));
         Self {
-            variable: variable(&[environment, name.name(), "KEY"]),
-            command: variable(&[environment, name.name(), "KEY_COMMAND"]),
-            credential: format!("pampero-{environment}-{name}-key"),
-            file: folder.map(|folder| folder.join("keys").join(environment).join(name.name())),
+            variable: variable(venue, &[environment, name.name(), "KEY"]),
+            command: variable(venue, &[environment, name.name(), "KEY_COMMAND"]),
+            credential: format!("pampero-{of}{environment}-{name}-key"),
+            file: folder.map(|folder| folder.join(environment).join(name.name())),
         }
     }
 

@@ -10,6 +10,7 @@ use pampero_runtime::state_dir::{StateDir, read_private};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::variable;
 use crate::error::{Exit, Failure};
 
 /// What a running local exchange says of itself. It holds keys: the file has mode 0600.
@@ -45,34 +46,42 @@ pub(crate) struct Local {
     pub unlimited: bool,
 }
 
-/// Where a running local exchange leaves word.
-pub(crate) fn announcement_file(state: &StateDir) -> PathBuf {
-    state.path().join("sandbox.json")
+/// Where a running local exchange leaves word, under its name if it has one.
+pub(crate) fn announcement_file(state: &StateDir, name: Option<&str>) -> PathBuf {
+    state.path().join(name.map_or("sandbox.json".to_owned(), |name| format!("sandbox-{name}.json")))
 }
 
-/// Finds the local exchange: the one at an address, or the one that left word.
-pub(crate) fn find(url: Option<&str>, state: &StateDir) -> Result<Local, Failure> {
-    let file = announcement_file(state);
+/// Finds the local exchange: the one at an address, or the one that left word; that of a further venue, if one is named.
+pub(crate) fn find(venue: Option<&str>, url: Option<&str>, state: &StateDir) -> Result<Local, Failure> {
+    let file = announcement_file(state, venue);
     let told = read(&file)?;
-    let variable = std::env::var("PAMPERO_LOCAL_URL").ok().filter(|url| !url.trim().is_empty());
-    let given = url.map(str::to_owned).or(variable);
+    let set = std::env::var(variable(venue, &["local", "url"])).ok().filter(|url| !url.trim().is_empty());
+    let given = url.map(str::to_owned).or(set);
+    let start = venue.map_or("pampero sandbox".to_owned(), |name| format!("pampero sandbox --name {name}"));
     let same = |told: &Announcement| given.as_ref().is_none_or(|url| url.trim_end_matches('/') == told.url);
     let told = told.filter(same);
     let Some(url) = given.clone().or_else(|| told.as_ref().map(|told| told.url.clone())) else {
-        let help = "start one with `pampero sandbox` in another terminal, or name its address with --url; \
-                    for the exchange itself say --env sandbox or --env production";
-        return Err(Failure::account(Exit::Failed, "not_running", "no local exchange is running", help));
+        let (message, option) = match venue {
+            None => ("no local exchange is running".to_owned(), "--url".to_owned()),
+            Some(name) => {
+                (format!("no local exchange `{name}` is running"), format!("`local_url` in [venues.{name}]"))
+            }
+        };
+        let help = format!(
+            "start one with `{start}` in another terminal, or name its address with {option}; for the exchange itself \
+             say --env sandbox or --env production"
+        );
+        return Err(Failure::account(Exit::Failed, "not_running", message, help));
     };
     let environment = Environment::local(&url)?;
     if !listens(&environment) {
         let (message, help) = match given {
-            Some(url) => (
-                format!("nothing listens at {url}"),
-                "start `pampero sandbox`, or correct the address".to_owned(),
-            ),
+            Some(url) => {
+                (format!("nothing listens at {url}"), format!("start `{start}`, or correct the address"))
+            }
             None => (
                 format!("the local exchange of `{}` is gone: nothing listens at {url}", file.display()),
-                "start it again with `pampero sandbox` in another terminal".to_owned(),
+                format!("start it again with `{start}` in another terminal"),
             ),
         };
         return Err(Failure::account(Exit::Failed, "not_running", message, help));
@@ -112,9 +121,9 @@ pub(crate) struct Word {
 #[cfg(feature = "sandbox")]
 impl Word {
     /// Writes the announcement, one JSON object with keys, into a file that only the user can read.
-    pub fn leave(announcement: &str) -> Result<Self, String> {
+    pub fn leave(name: Option<&str>, announcement: &str) -> Result<Self, String> {
         let state = StateDir::open(None, "local").map_err(|error| error.to_string())?;
-        let file = announcement_file(&state);
+        let file = announcement_file(&state, name);
         pampero_runtime::state_dir::write_private(&file, announcement.as_bytes())
             .map_err(|error| error.to_string())?;
         Ok(Self { file, announcement: announcement.to_owned() })

@@ -4,25 +4,41 @@ mod keys;
 pub(crate) mod local;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pampero_bitex::{ApiKey, Client, Config, Environment, KeyName, TlsOptions};
-use pampero_exchange::{Budget, BudgetConfig};
-use pampero_model::Timestamp;
+use pampero_bitex::{ApiKey, Bitex, Client, Config, Environment, KeyName, TlsOptions};
+use pampero_exchange::{Budget, BudgetConfig, Exchange};
+use pampero_model::{Market, Timestamp};
+use pampero_runtime::guard::{Account, Scope};
 use pampero_runtime::state_dir::StateDir;
 
 pub(crate) use self::keys::Keys;
 use crate::cli::account::{Connect, EnvName, Place};
+use crate::config::Adapter;
 use crate::error::{Exit, Failure};
+use crate::market_list::HOME;
 
 /// Everything that a command needs to talk to an exchange.
 pub(crate) struct Connection {
+    /// The name that markets have before their colon.
+    pub venue: String,
     pub environment: Environment,
     /// The state directory of the environment.
     pub state: StateDir,
     pub keys: Keys,
     client: Client,
     chosen: Option<KeyName>,
+    tls: Tls,
+    adapter: Adapter,
+}
+
+/// Where certificates are looked for.
+#[derive(Clone)]
+struct Tls {
+    /// Of the venue, unless it is the first.
+    venue: Option<String>,
+    environment: &'static str,
     /// The certificate that a local exchange told of.
     roots: Vec<u8>,
 }
@@ -41,14 +57,16 @@ impl Connection {
             return Err(Failure::usage(message, "leave out one of the two"));
         }
         let state = StateDir::open(place.state.as_deref(), name).map_err(state_failure)?;
+        let (venue, adapter) = place.venue.clone().unzip();
         let mut unlimited = false;
+        let keys = Keys::find(venue.as_deref(), name);
         let (environment, keys, roots) = match place.env {
-            EnvName::Production => (Environment::Production, Keys::find(name), Vec::new()),
-            EnvName::Sandbox => (Environment::Sandbox, Keys::find(name), Vec::new()),
+            EnvName::Production => (Environment::Production, keys, Vec::new()),
+            EnvName::Sandbox => (Environment::Sandbox, keys, Vec::new()),
             EnvName::Local => {
-                let local = local::find(place.url.as_deref(), &state)?;
+                let local = local::find(venue.as_deref(), place.url.as_deref(), &state)?;
                 unlimited = local.unlimited;
-                (local.environment, Keys::find(name).with_local(&local.keys), local.certificate)
+                (local.environment, keys.with_local(&local.keys), local.certificate)
             }
         };
         let file = Some(state.budget_file(&environment.host()));
@@ -58,13 +76,37 @@ impl Connection {
             let config = BudgetConfig { file, ..BudgetConfig::default() };
             Budget::new(config).map_err(|error| Failure::Run(error.to_string()))?
         };
-        let client = client(&environment, roots.clone(), budget)?;
-        Ok(Self { environment, state, keys, client, chosen: None, roots })
+        let tls = Tls { venue: venue.clone(), environment: name, roots };
+        let client = client(&environment, &tls, budget)?;
+        let venue = venue.unwrap_or_else(|| HOME.to_owned());
+        let adapter = adapter.unwrap_or_default();
+        Ok(Self { venue, environment, state, keys, client, chosen: None, tls, adapter })
+    }
+
+    /// The venue as trading sees it. This is the one place that knows which adapter serves a venue.
+    pub fn exchange(&self, access: Access) -> Result<Arc<dyn Exchange>, Failure> {
+        match self.adapter {
+            Adapter::Bitex => {
+                let client = match access {
+                    Access::Public => self.client.clone(),
+                    Access::Trade => self.client(KeyName::Trade)?,
+                    Access::Urgent => self.another(self.key(KeyName::Trade)?)?.urgent(),
+                };
+                Ok(Arc::new(Bitex::named(&self.venue, client)))
+            }
+        }
+    }
+
+    /// The account as the kill switch cancels on it: on these of the markets; other orders stay.
+    pub fn to_sweep<'a>(&self, markets: impl IntoIterator<Item = &'a Market>) -> Result<Account, Failure> {
+        let here = markets.into_iter().filter(|market| market.venue == self.venue);
+        let scope = Scope::Markets(here.map(|market| market.code.clone()).collect());
+        Ok(Account { exchange: self.exchange(Access::Urgent)?, scope })
     }
 
     /// A client of its own, with connections that no other thread uses; the request budget is the same.
     pub fn another(&self, key: ApiKey) -> Result<Client, Failure> {
-        let another = client(&self.environment, self.roots.clone(), self.client.budget().clone())?;
+        let another = client(&self.environment, &self.tls, self.client.budget().clone())?;
         another.with_key(key).map_err(|error| key_failure(&error))
     }
 
@@ -89,9 +131,9 @@ impl Connection {
     }
 }
 
-fn client(environment: &Environment, roots: Vec<u8>, budget: Budget) -> Result<Client, Failure> {
+fn client(environment: &Environment, tls: &Tls, budget: Budget) -> Result<Client, Failure> {
     let mut config = Config::new(environment.clone());
-    config.tls = tls_options(environment.name(), roots)?;
+    config.tls = tls.options()?;
     Ok(Client::new(config, budget)?)
 }
 
@@ -101,6 +143,17 @@ pub(crate) fn key_failure(error: &pampero_bitex::KeyError) -> Failure {
 
 pub(crate) fn state_failure(error: impl std::fmt::Display) -> Failure {
     Failure::account(Exit::Failed, "state", error.to_string(), "")
+}
+
+/// How trading reaches a venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Without a key: market data.
+    Public,
+    /// With the key that trades.
+    Trade,
+    /// The same before all other requests, over connections that nothing else uses.
+    Urgent,
 }
 
 /// The time of this machine.
@@ -116,26 +169,33 @@ pub(crate) fn config_folder() -> Option<PathBuf> {
     Some(folder.join("pampero"))
 }
 
-/// `PAMPERO_SANDBOX_TRADE_KEY` and the like.
-pub(crate) fn variable(words: &[&str]) -> String {
+/// `PAMPERO_SANDBOX_TRADE_KEY` and the like; `PAMPERO_NORTH_SANDBOX_TRADE_KEY` of a further venue.
+pub(crate) fn variable(venue: Option<&str>, words: &[&str]) -> String {
+    let words: Vec<&str> = venue.into_iter().chain(words.iter().copied()).collect();
     format!("PAMPERO_{}", words.join("_").to_ascii_uppercase())
 }
 
-/// Mutual TLS and roots of one's own: from the files that variables name, or from their usual places.
-fn tls_options(environment: &str, mut roots: Vec<u8>) -> Result<TlsOptions, Failure> {
-    let find = |word: &str, file: &str| {
-        let named = std::env::var_os(variable(&[environment, word])).map(PathBuf::from);
-        let usual = config_folder().map(|folder| folder.join("tls").join(environment).join(file));
-        named.or_else(|| usual.filter(|path| path.exists()))
-    };
-    if let Some(path) = find("ROOT_CERT", "roots.pem") {
-        roots.extend(std::fs::read(&path).map_err(|error| Failure::io(&path, &error))?);
+impl Tls {
+    /// Mutual TLS and roots of one's own: from the files that variables name, or from their usual places.
+    fn options(&self) -> Result<TlsOptions, Failure> {
+        let Self { venue, environment, roots } = self;
+        let venue = venue.as_deref();
+        let find = |word: &str, file: &str| {
+            let named = std::env::var_os(variable(venue, &[environment, word])).map(PathBuf::from);
+            let folder = config_folder().map(|folder| folder.join("tls").join(venue.unwrap_or_default()));
+            let usual = folder.map(|folder| folder.join(environment).join(file));
+            named.or_else(|| usual.filter(|path| path.exists()))
+        };
+        let mut roots = roots.clone();
+        if let Some(path) = find("ROOT_CERT", "roots.pem") {
+            roots.extend(std::fs::read(&path).map_err(|error| Failure::io(&path, &error))?);
+        }
+        let identity = match find("CLIENT_CERT", "client.pem") {
+            Some(path) => Some(private(&path)?.into()),
+            None => None,
+        };
+        Ok(TlsOptions { roots, identity })
     }
-    let identity = match find("CLIENT_CERT", "client.pem") {
-        Some(path) => Some(private(&path)?.into()),
-        None => None,
-    };
-    Ok(TlsOptions { roots, identity })
 }
 
 /// Reads a file that nobody else may read.

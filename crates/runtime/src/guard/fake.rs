@@ -9,7 +9,7 @@ use pampero_exchange::{
     Ambiguity, Balance, CancelScope, CandleQuery, Error, Exchange, FillQuery, MarketSnapshot, Movement,
     OrderRequest, OrderStatus, Outcome, PlaceOutcome, SnapshotParts, VenueCandle, VenueFill, VenueOrder,
 };
-use pampero_model::{Side, Size, Trade, VenueOrderId, VenueStatus};
+use pampero_model::{Side, Size, Timestamp, Trade, VenueOrderId, VenueStatus};
 use tokio::time::{Instant, sleep};
 
 /// How the next request is answered.
@@ -89,6 +89,14 @@ impl Fake {
 impl Exchange for Fake {
     fn venue(&self) -> &'static str {
         "fake"
+    }
+
+    async fn account(&self) -> Result<String, Error> {
+        Err(Error::NoKey)
+    }
+
+    async fn server_time(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
     }
 
     async fn place(&self, _: &OrderRequest, _: &pampero_exchange::LastLook<'_>) -> PlaceOutcome {

@@ -1,11 +1,12 @@
 //! Cancelling everything until nothing is left, whatever the exchange answers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pampero_exchange::{CancelScope, Error, Exchange, VenueOrder};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::kill_point::{KillPoint, reach};
@@ -30,11 +31,34 @@ impl Scope {
     }
 }
 
+/// An account at an exchange, and which of its orders are cancelled.
+#[derive(Clone)]
+pub struct Account {
+    /// A client that nothing else uses.
+    pub exchange: Arc<dyn Exchange>,
+    /// Which orders.
+    pub scope: Scope,
+}
+
+impl Account {
+    /// All orders of an account.
+    pub fn everything(exchange: Arc<dyn Exchange>) -> Self {
+        Self { exchange, scope: Scope::Everything }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("venue", &self.exchange.venue())
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How orders are cancelled and how it is verified that none is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepSettings {
-    /// Which orders.
-    pub scope: Scope,
     /// A request without an answer for so long is given up, and another one made. 5 s.
     pub patience: Duration,
     /// Pause after a first failure; it doubles with every further one. 250 ms.
@@ -54,7 +78,6 @@ pub struct SweepSettings {
 impl Default for SweepSettings {
     fn default() -> Self {
         Self {
-            scope: Scope::Everything,
             patience: Duration::from_secs(5),
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(5),
@@ -97,19 +120,116 @@ pub struct Progress {
     pub problem: Option<String>,
 }
 
+impl Progress {
+    /// That of several accounts together: as far as the last of them is.
+    pub(super) fn together(all: &[(String, Self)]) -> Self {
+        let several = all.len() > 1;
+        let phase = all.iter().map(|(_, progress)| progress.phase).min().unwrap_or_default();
+        let problems = all.iter().filter_map(|(venue, progress)| {
+            let problem = progress.problem.clone()?;
+            Some(if several { format!("{venue}: {problem}") } else { problem })
+        });
+        let problems: Vec<String> = problems.collect();
+        let clear: Option<Vec<Duration>> = all.iter().map(|(_, progress)| progress.clear_after).collect();
+        Self {
+            phase,
+            rounds: all.iter().map(|(_, progress)| progress.rounds).max().unwrap_or(0),
+            first_sent: all.iter().filter_map(|(_, progress)| progress.first_sent).min(),
+            clear_after: clear.and_then(|all| all.into_iter().max()),
+            left: all.iter().map(|(_, progress)| progress.left).sum(),
+            problem: (!problems.is_empty()).then(|| problems.join("; ")),
+        }
+    }
+}
+
+/// Whether to leave the orders alone for now: they sell positions by order of a person.
+pub(crate) type Resting = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// The cancelling on several accounts, on each by itself: an exchange that does not answer holds up no other.
+pub(crate) struct Sweeps {
+    settings: SweepSettings,
+    notifier: Notifier,
+    resting: Resting,
+    accounts: Vec<(Account, watch::Sender<Progress>, Option<JoinHandle<()>>)>,
+}
+
+impl Sweeps {
+    pub fn new(
+        accounts: Vec<Account>,
+        settings: SweepSettings,
+        notifier: Notifier,
+        resting: Resting,
+    ) -> Self {
+        let one = |account| (account, watch::channel(Progress::default()).0, None);
+        let accounts = accounts.into_iter().map(one).collect();
+        Self { settings, notifier, resting, accounts }
+    }
+
+    /// How far each is, by the name of its venue.
+    pub fn progress(&self) -> Vec<(String, watch::Receiver<Progress>)> {
+        let one = |(account, progress, _): &(Account, watch::Sender<Progress>, _)| {
+            (account.exchange.venue().to_owned(), progress.subscribe())
+        };
+        self.accounts.iter().map(one).collect()
+    }
+
+    /// Cancels wherever that is not under way. `since` is when the stop came.
+    pub fn start(&mut self, since: Instant) {
+        self.start_where(since, |_| true);
+    }
+
+    /// Begins anew where the cancelling ended before it was done: it panicked, which must not be the last word.
+    pub fn revive(&mut self) {
+        self.start_where(Instant::now(), |progress| !matches!(progress.phase, Phase::Idle | Phase::Done));
+    }
+
+    fn start_where(&mut self, since: Instant, wanted: impl Fn(&Progress) -> bool) {
+        for (account, progress, task) in &mut self.accounts {
+            let runs = task.as_ref().is_some_and(|task| !task.is_finished());
+            if runs || !wanted(&progress.borrow()) {
+                continue;
+            }
+            progress.send_replace(Progress { phase: Phase::Cancelling, ..Progress::default() });
+            let sweep = Sweep {
+                account: account.clone(),
+                settings: self.settings.clone(),
+                notifier: self.notifier.clone(),
+                progress: progress.clone(),
+                resting: Arc::clone(&self.resting),
+            };
+            *task = Some(tokio::spawn(sweep.run(since)));
+        }
+    }
+
+    /// Ends it, wherever it is at.
+    pub fn stop(&mut self) {
+        for (_, progress, task) in &mut self.accounts {
+            if let Some(task) = task.take() {
+                task.abort();
+            }
+            progress.send_replace(Progress::default());
+        }
+    }
+}
+
+impl Drop for Sweeps {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 /// Cancels, lists, and does so again until nothing is left.
-pub(crate) struct Sweep {
-    pub exchange: Arc<dyn Exchange>,
-    pub settings: SweepSettings,
-    pub notifier: Notifier,
-    pub progress: watch::Sender<Progress>,
-    /// Whether to leave the orders alone for now: they sell positions by order of a person.
-    pub resting: Box<dyn Fn() -> bool + Send + Sync>,
+struct Sweep {
+    account: Account,
+    settings: SweepSettings,
+    notifier: Notifier,
+    progress: watch::Sender<Progress>,
+    resting: Resting,
 }
 
 impl Sweep {
     /// Runs until no order can show up any more. `since` is when the stop came.
-    pub async fn run(self, since: Instant) {
+    async fn run(self, since: Instant) {
         loop {
             self.clear(since).await;
             if !self.ghost_shows_up().await {
@@ -196,8 +316,9 @@ impl Sweep {
                 && !orders.is_empty()
             {
                 let text = format!(
-                    "{} cancelled now",
-                    count(orders.len(), "order appeared late and is", "orders appeared late and are")
+                    "{} cancelled now at {}",
+                    count(orders.len(), "order appeared late and is", "orders appeared late and are"),
+                    self.venue()
                 );
                 self.notifier.send(Notice::new(
                     Severity::Critical,
@@ -220,12 +341,12 @@ impl Sweep {
     /// All markets at once, so that one that hangs keeps no other waiting.
     async fn cancel_all(&self) -> Result<(), Error> {
         let patience = self.settings.patience;
-        let Scope::Markets(markets) = &self.settings.scope else {
-            return in_time(patience, self.exchange.cancel_all(CancelScope::Everything)).await;
+        let Scope::Markets(markets) = &self.account.scope else {
+            return in_time(patience, self.account.exchange.cancel_all(CancelScope::Everything)).await;
         };
         let mut requests = JoinSet::new();
         for market in markets.clone() {
-            let exchange = Arc::clone(&self.exchange);
+            let exchange = Arc::clone(&self.account.exchange);
             requests.spawn(async move {
                 in_time(patience, exchange.cancel_all(CancelScope::Market(&market))).await
             });
@@ -241,7 +362,8 @@ impl Sweep {
     async fn cancel_each(&self, orders: &[VenueOrder]) -> Result<(), Error> {
         let mut outcome = Ok(());
         for order in orders {
-            let done = in_time(self.settings.patience, self.exchange.cancel(order.side, order.id)).await;
+            let cancel = self.account.exchange.cancel(order.side, order.id);
+            let done = in_time(self.settings.patience, cancel).await;
             outcome = outcome.and(done);
         }
         outcome
@@ -249,9 +371,13 @@ impl Sweep {
 
     /// The orders on the book that are to be cancelled.
     async fn list(&self) -> Result<Vec<VenueOrder>, Error> {
-        let mut orders = in_time(self.settings.patience, self.exchange.active_orders(None)).await?;
-        orders.retain(|order| self.settings.scope.covers(&order.market));
+        let mut orders = in_time(self.settings.patience, self.account.exchange.active_orders(None)).await?;
+        orders.retain(|order| self.account.scope.covers(&order.market));
         Ok(orders)
+    }
+
+    fn venue(&self) -> &str {
+        self.account.exchange.venue()
     }
 
     fn note(&self, left: &Result<usize, Error>, problem: Option<&Error>) {
@@ -266,15 +392,14 @@ impl Sweep {
 
     fn alarm(&self, since: Duration) {
         let progress = self.progress.borrow().clone();
-        let seconds = since.as_secs();
+        let (seconds, venue) = (since.as_secs(), self.venue());
+        let orders = count(progress.left, "order is", "orders are");
         let text = match &progress.problem {
             Some(problem) => format!(
-                "after {seconds} s the exchange does not let orders be cancelled: {problem}. Pampero keeps trying; \
+                "after {seconds} s {venue} does not let orders be cancelled: {problem}. Pampero keeps trying; \
                  cancel them by hand on the exchange's site if it takes long"
             ),
-            None => {
-                format!("after {seconds} s {} still open", count(progress.left, "order is", "orders are"))
-            }
+            None => format!("after {seconds} s {orders} still open at {venue}"),
         };
         self.notifier.send(Notice::new(
             Severity::Critical,
@@ -290,7 +415,11 @@ impl Sweep {
             (progress.phase, progress.left, progress.problem) = (Phase::Clear, 0, None);
             progress.clear_after.get_or_insert(took);
         });
-        let text = format!("no open order is left, seen twice, {:.1} s after the stop", took.as_secs_f64());
+        let text = format!(
+            "no open order is left at {}, seen twice, {:.1} s after the stop",
+            self.venue(),
+            took.as_secs_f64()
+        );
         self.notifier.send(Notice::new(Severity::Warning, "cancel_all", "All orders are cancelled", text));
     }
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pampero_exchange::Exchange;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::latch::{Latch, LatchRecord, Level};
-use super::sweep::{Phase, Progress, Sweep, SweepSettings};
+use super::sweep::{Account, Phase, Progress, SweepSettings, Sweeps};
 use crate::kill_point::{KillPoint, reach};
 use crate::notify::{Notice, Notifier, Severity};
 use crate::state_dir::wall_clock;
@@ -61,7 +60,8 @@ struct Shared {
     latch: Arc<Latch>,
     trips: mpsc::UnboundedSender<Trip>,
     record: watch::Receiver<LatchRecord>,
-    progress: watch::Receiver<Progress>,
+    /// By venue.
+    progress: Vec<(String, watch::Receiver<Progress>)>,
     pulse: Arc<Pulse>,
 }
 
@@ -96,9 +96,9 @@ impl Pulse {
 }
 
 impl Guard {
-    /// Starts the guard on a thread of its own, which also listens for `SIGUSR1`.
+    /// Starts the guard on a thread of its own, which also listens for `SIGUSR1`. It cancels on every account.
     ///
-    /// Give it an exchange client that nothing else uses (its own connections, [`urgent`] requests): connections
+    /// Give it exchange clients that nothing else uses (their own connections, [`urgent`] requests): connections
     /// belong to the thread that opened them, and the others may be stuck.
     ///
     /// [`urgent`]: pampero_exchange::Class::Panic
@@ -107,12 +107,12 @@ impl Guard {
     ///
     /// Where the operating system gives no thread or no signal.
     pub fn start(
-        exchange: Arc<dyn Exchange>,
+        accounts: Vec<Account>,
         latch: Arc<Latch>,
         settings: GuardSettings,
         notifier: Notifier,
     ) -> io::Result<Self> {
-        let (guard, task) = Self::parts(exchange, latch, settings, notifier);
+        let (guard, task) = Self::parts(accounts, latch, settings, notifier);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let signal = {
             let _inside = runtime.enter();
@@ -126,25 +126,26 @@ impl Guard {
 
     /// The handle, and the task to run.
     pub(super) fn parts(
-        exchange: Arc<dyn Exchange>,
+        accounts: Vec<Account>,
         latch: Arc<Latch>,
         settings: GuardSettings,
         notifier: Notifier,
     ) -> (Self, Task) {
         let (trips, tripped) = mpsc::unbounded_channel();
         let (records, record) = watch::channel(latch.record());
-        let (steps, progress) = watch::channel(Progress::default());
+        let flattening = Arc::clone(&latch);
+        let resting = Arc::new(move || flattening.is_flattening());
+        let sweeps = Sweeps::new(accounts, settings.sweep.clone(), notifier.clone(), resting);
+        let progress = sweeps.progress();
         let pulse = Arc::new(Pulse { origin: Instant::now(), last: AtomicU64::new(0) });
         let task = Task {
-            exchange,
             latch: Arc::clone(&latch),
             settings,
             notifier,
             trips: tripped,
             record: records,
-            progress: steps,
             pulse: Arc::clone(&pulse),
-            sweep: None,
+            sweeps,
             look: None,
             seen: 0,
         };
@@ -175,7 +176,16 @@ impl Guard {
     /// What stands now.
     pub fn status(&self) -> Status {
         let record = self.shared.record.borrow().clone();
-        Status { record, progress: self.shared.progress.borrow().clone() }
+        let progress = self.shared.progress.iter();
+        let progress: Vec<_> =
+            progress.map(|(venue, progress)| (venue.clone(), progress.borrow().clone())).collect();
+        Status { record, progress: Progress::together(&progress) }
+    }
+
+    /// How far the cancelling is at a venue.
+    pub fn progress(&self, venue: &str) -> Progress {
+        let found = self.shared.progress.iter().find(|(name, _)| name == venue);
+        found.map(|(_, progress)| progress.borrow().clone()).unwrap_or_default()
     }
 
     /// The latch, to wait for its changes: the engine is told of each as a control.
@@ -183,12 +193,13 @@ impl Guard {
         self.shared.record.clone()
     }
 
-    /// Waits until nothing is left to cancel, seen twice, or trading is not stopped.
+    /// Waits until nothing is left to cancel on any account, seen twice, or trading is not stopped.
     pub async fn cleared(&self) {
-        let mut progress = self.shared.progress.clone();
-        let latch = Arc::clone(&self.shared.latch);
-        let clear = move |progress: &Progress| !latch.level().is_halt() || progress.phase >= Phase::Clear;
-        let _ = progress.wait_for(clear).await; // the task only ends with its handles
+        let latch = &self.shared.latch;
+        for (_, progress) in &self.shared.progress {
+            let clear = |progress: &Progress| !latch.level().is_halt() || progress.phase >= Phase::Clear;
+            let _ = progress.clone().wait_for(clear).await; // the task only ends with its handles
+        }
     }
 
     /// Halts if the thread that holds it panics. `what` names the thread in the reason.
@@ -215,15 +226,13 @@ impl Drop for Sentinel {
 
 /// The task behind the handle.
 pub(super) struct Task {
-    exchange: Arc<dyn Exchange>,
     latch: Arc<Latch>,
     settings: GuardSettings,
     notifier: Notifier,
     trips: mpsc::UnboundedReceiver<Trip>,
     record: watch::Sender<LatchRecord>,
-    progress: watch::Sender<Progress>,
     pulse: Arc<Pulse>,
-    sweep: Option<JoinHandle<()>>,
+    sweeps: Sweeps,
     /// A look at the latch file that is under way. On another thread, since a disk may hang.
     look: Option<JoinHandle<LatchRecord>>,
     /// The last change of the latch that was seen to.
@@ -257,9 +266,6 @@ impl Task {
                 }
                 _ = ticks.tick() => self.watch().await,
             }
-        }
-        if let Some(sweep) = self.sweep {
-            sweep.abort();
         }
     }
 
@@ -309,9 +315,8 @@ impl Task {
             self.trip(Level::Halt, &format!("the engine has not moved for {} s", age.as_secs()), "guard")
                 .await;
         }
-        let ended = self.sweep.as_ref().is_some_and(JoinHandle::is_finished);
-        if ended && self.progress.borrow().phase != Phase::Done && self.latch.level().is_halt() {
-            self.start_sweep(Instant::now()); // it panicked, which must not be the last word
+        if self.latch.level().is_halt() {
+            self.sweeps.revive();
         }
     }
 
@@ -336,33 +341,12 @@ impl Task {
         match level {
             Level::Halt | Level::Flatten => {
                 reach(KillPoint::Halting);
-                self.start_sweep(at);
+                self.sweeps.start(at);
             }
             Level::Reduce => {}
-            Level::Active => {
-                if let Some(sweep) = self.sweep.take() {
-                    sweep.abort();
-                }
-                self.progress.send_replace(Progress::default());
-            }
+            Level::Active => self.sweeps.stop(),
         }
         self.notifier.send(Notice::new(severity, "kill_switch", title, text));
-    }
-
-    fn start_sweep(&mut self, since: Instant) {
-        if self.sweep.as_ref().is_some_and(|sweep| !sweep.is_finished()) {
-            return;
-        }
-        let latch = Arc::clone(&self.latch);
-        let sweep = Sweep {
-            exchange: Arc::clone(&self.exchange),
-            settings: self.settings.sweep.clone(),
-            notifier: self.notifier.clone(),
-            progress: self.progress.clone(),
-            resting: Box::new(move || latch.is_flattening()),
-        };
-        self.progress.send_replace(Progress { phase: Phase::Cancelling, ..Progress::default() });
-        self.sweep = Some(tokio::spawn(sweep.run(since)));
     }
 }
 

@@ -23,6 +23,10 @@ struct Desk {
 }
 
 fn desk_with(change: impl FnOnce(&mut GuardSettings)) -> (Desk, Task) {
+    desk_of(Scope::Everything, change)
+}
+
+fn desk_of(scope: Scope, change: impl FnOnce(&mut GuardSettings)) -> (Desk, Task) {
     // In memory where that is possible: a thousand drills wait for the disk otherwise.
     let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let state = StateDir::open(Some(root.path()), "local").unwrap();
@@ -34,7 +38,8 @@ fn desk_with(change: impl FnOnce(&mut GuardSettings)) -> (Desk, Task) {
     settings.sweep.ghost_horizon = Duration::from_mins(3);
     settings.sweep.alarm_every = Duration::from_secs(50);
     change(&mut settings);
-    let (guard, task) = Guard::parts(Arc::clone(&exchange) as _, latch, settings, notifier.clone());
+    let account = Account { exchange: Arc::clone(&exchange) as _, scope };
+    let (guard, task) = Guard::parts(vec![account], latch, settings, notifier.clone());
     (Desk { _root: root, state, exchange, notifier, guard }, task)
 }
 
@@ -129,6 +134,32 @@ async fn while_the_exchange_is_down_it_keeps_trying_and_tells_people() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_exchange_that_is_down_holds_up_no_other_and_all_is_clear_only_when_every_one_is() {
+    let (desk, task) = desk_with(|_| ());
+    drop(task);
+    let (down, well) = (Arc::new(Fake::default()), Arc::new(Fake::default()));
+    let accounts = [&down, &well].map(|exchange| Account::everything(Arc::clone(exchange) as _));
+    let latch = Arc::new(Latch::open(&desk.state).unwrap());
+    let settings = GuardSettings::default();
+    let (guard, task) = Guard::parts(accounts.into(), latch, settings, desk.notifier.clone());
+    tokio::spawn(task.run(None));
+    down.add_order(1, "btc_usd");
+    well.add_order(2, "btc_usd");
+    down.state().always = Some(Fault::Down);
+    guard.trip(Level::Halt, "loss", "rule");
+    sleep(Duration::from_secs(30)).await;
+    assert!(well.state().orders.is_empty() && !down.state().orders.is_empty());
+    let progress = guard.status().progress;
+    assert_eq!((progress.phase, progress.clear_after), (Phase::Cancelling, None));
+    assert!(progress.problem.unwrap().starts_with("fake: "), "it says whose problem it is");
+    assert!(tokio::time::timeout(Duration::from_secs(30), guard.cleared()).await.is_err());
+    down.state().always = None;
+    guard.cleared().await;
+    assert!(down.state().orders.is_empty());
+    assert_eq!(guard.status().progress.phase, Phase::Clear);
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_that_hang_are_given_up_and_what_cancel_all_misses_is_cancelled_one_by_one() {
     let desk = desk();
     desk.exchange.add_order(1, "btc_usd");
@@ -142,9 +173,8 @@ async fn requests_that_hang_are_given_up_and_what_cancel_all_misses_is_cancelled
 
 #[tokio::test(start_paused = true)]
 async fn markets_that_are_not_configured_are_left_alone() {
-    let (desk, task) = desk_with(|settings| {
-        settings.sweep.scope = Scope::Markets(vec!["btc_usd".to_owned(), "eth_usd".to_owned()]);
-    });
+    let scope = Scope::Markets(vec!["btc_usd".to_owned(), "eth_usd".to_owned()]);
+    let (desk, task) = desk_of(scope, |_| ());
     tokio::spawn(task.run(None));
     desk.exchange.add_order(1, "btc_usd");
     desk.exchange.add_order(2, "btc_ars");
@@ -179,8 +209,8 @@ async fn a_stop_outlives_the_process_and_the_next_one_finishes_the_cancelling() 
     let latch = Arc::new(Latch::open(&desk.state).unwrap());
     assert!(latch.is_blocked());
     desk.exchange.add_order(1, "btc_usd");
-    let (guard, task) =
-        Guard::parts(Arc::clone(&desk.exchange) as _, latch, GuardSettings::default(), desk.notifier.clone());
+    let accounts = vec![Account::everything(Arc::clone(&desk.exchange) as _)];
+    let (guard, task) = Guard::parts(accounts, latch, GuardSettings::default(), desk.notifier.clone());
     tokio::spawn(task.run(None));
     guard.cleared().await;
     assert!(desk.exchange.state().orders.is_empty());
@@ -241,7 +271,13 @@ fn a_panic_of_a_watched_thread_halts_and_the_guard_runs_on_its_own_thread() {
     let exchange = Arc::new(Fake::default());
     let mut settings = GuardSettings::default();
     settings.sweep.verify_gap = Duration::from_millis(20);
-    let guard = Guard::start(Arc::clone(&exchange) as _, latch, settings, Notifier::default()).unwrap();
+    let guard = Guard::start(
+        vec![Account::everything(Arc::clone(&exchange) as _)],
+        latch,
+        settings,
+        Notifier::default(),
+    )
+    .unwrap();
     let watched = guard.clone();
     let ended = std::thread::spawn(move || {
         let _sentinel = watched.sentinel("the engine");
@@ -262,7 +298,13 @@ fn the_signal_halts() {
     let latch = Arc::new(Latch::open(&state).unwrap());
     let mut settings = GuardSettings::default();
     settings.sweep.verify_gap = Duration::from_millis(20);
-    let guard = Guard::start(Arc::new(Fake::default()), latch, settings, Notifier::default()).unwrap();
+    let guard = Guard::start(
+        vec![Account::everything(Arc::new(Fake::default()))],
+        latch,
+        settings,
+        Notifier::default(),
+    )
+    .unwrap();
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::USR1).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut changes = guard.changes();

@@ -335,7 +335,7 @@ impl Thread {
                 });
                 told.send_modify(|seen| seen.look(engine, *market));
             },
-            note: &mut |note| told.send_modify(|seen| seen.note(note)),
+            note: &mut |_, note| told.send_modify(|seen| seen.note(note)),
             committed: &mut |_| {},
             audit: &mut |_, audit| {
                 if let Audit::Closed(record) = audit {

@@ -22,7 +22,7 @@ pub struct Live {
     out: Outputs,
     outgoing: Vec<Outgoing>,
     in_flight: usize,
-    notes: Vec<Note>,
+    notes: Vec<(VenueId, Note)>,
 }
 
 impl Live {
@@ -70,7 +70,7 @@ impl Live {
                 match effect {
                     Effect::Note(note) => {
                         self.pen.note(now, venue, &note);
-                        self.notes.push(note);
+                        self.notes.push((venue, note));
                     }
                     Effect::Event(kind) => self.step(now, kind),
                     Effect::Request { id, request } => self.outgoing.push(Outgoing { venue, id, request }),
@@ -188,7 +188,7 @@ impl Mode for Live {
         std::mem::take(&mut self.outgoing)
     }
 
-    fn take_notes(&mut self) -> Vec<Note> {
+    fn take_notes(&mut self) -> Vec<(VenueId, Note)> {
         std::mem::take(&mut self.notes)
     }
 

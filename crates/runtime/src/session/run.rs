@@ -51,8 +51,8 @@ pub trait Mode {
     fn take_requests(&mut self) -> Vec<Outgoing>;
     /// Shows both at once.
     fn turned(&mut self, look: &mut dyn FnMut(&Engine, &mut Pen));
-    /// What execution noted since.
-    fn take_notes(&mut self) -> Vec<Note> {
+    /// What execution noted since, at which venue.
+    fn take_notes(&mut self) -> Vec<(VenueId, Note)> {
         Vec::new()
     }
     /// Ends the session in the journal, which is given back.
@@ -101,8 +101,8 @@ pub struct SessionHooks<'a> {
     pub send: &'a mut dyn FnMut(Outgoing),
     /// After each turn: heartbeat, metrics, what others look at; and evidence, into the journal.
     pub turn: &'a mut dyn FnMut(Turned<'_>),
-    /// For each note of execution.
-    pub note: &'a mut dyn FnMut(&Note),
+    /// For each note of execution at a venue.
+    pub note: &'a mut dyn FnMut(VenueId, &Note),
     /// After each commit: how long it took.
     pub committed: &'a mut dyn FnMut(Duration),
     /// For everything that happened in the engine.
@@ -231,7 +231,7 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
     let sync = due || !requests.is_empty() || !notes.is_empty();
     if sync {
         let places = requests.iter().any(|outgoing| matches!(outgoing.request, Request::Place(_)));
-        let answered = notes.iter().any(|note| matches!(note, Note::Placed { .. }));
+        let answered = notes.iter().any(|(_, note)| matches!(note, Note::Placed { .. }));
         reach_if(places, KillPoint::BeforeIntent);
         reach_if(answered, KillPoint::BeforeAnswer);
         reach(KillPoint::BeforeCommit);
@@ -246,8 +246,8 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
     for request in requests {
         (hooks.send)(request);
     }
-    for note in &notes {
-        (hooks.note)(note);
+    for (venue, note) in &notes {
+        (hooks.note)(*venue, note);
     }
     for audit in mode.pen().take_audit() {
         (hooks.audit)(mode.engine(), &audit);

@@ -21,6 +21,7 @@ use crate::notify::Notifier;
 
 type One = [(&'static str, String); 1];
 type Two = [(&'static str, String); 2];
+type Three = [(&'static str, String); 3];
 type Figure = Gauge<f64, std::sync::atomic::AtomicU64>;
 
 /// The figures of a session. Clones share them. Setting one costs a lock or an atomic; numbers are for looking at
@@ -38,7 +39,7 @@ pub struct Metrics {
     orders: Family<One, Gauge>,
     fills: Family<Two, Counter>,
     denials: Family<One, Counter>,
-    requests: Family<Two, Counter>,
+    requests: Family<Three, Counter>,
     seen: Family<One, Figure>,
     positions: Family<One, Figure>,
     equity: Family<One, Figure>,
@@ -52,10 +53,10 @@ pub struct MetricsBuilder {
 }
 
 impl MetricsBuilder {
-    /// How long requests wait for their turn.
+    /// How long requests wait for their turn, by venue.
     #[must_use]
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.registry.register_collector(Box::new(Waits(budget)));
+    pub fn budgets(mut self, budgets: Vec<(String, Budget)>) -> Self {
+        self.registry.register_collector(Box::new(Waits(budgets)));
         self
     }
 
@@ -85,7 +86,11 @@ impl MetricsBuilder {
         registry.register("orders", "Own orders by state", orders.clone());
         registry.register("fills", "Own executions", fills.clone());
         registry.register("denials", "Intents that the risk gate refused, by code", denials.clone());
-        registry.register("requests", "Requests to the exchange by class and outcome", requests.clone());
+        registry.register(
+            "requests",
+            "Requests to the exchanges by venue, class and outcome",
+            requests.clone(),
+        );
         registry.register("market_seen_timestamp_seconds", "When a market was last seen", seen.clone());
         registry.register("position", "Position in base", positions.clone());
         registry.register("equity", "Equity in the report currency", equity.clone());
@@ -122,9 +127,13 @@ impl Metrics {
         self.denials.get_or_create(&[("code", code.to_owned())]).inc();
     }
 
-    /// A request was answered: `ok`, or the code of the error.
-    pub fn answered(&self, class: Class, outcome: &str) {
-        let labels = [("class", class.name().to_owned()), ("outcome", outcome.to_owned())];
+    /// A request to a venue was answered: `ok`, or the code of the error.
+    pub fn answered(&self, venue: &str, class: Class, outcome: &str) {
+        let labels = [
+            ("venue", venue.to_owned()),
+            ("class", class.name().to_owned()),
+            ("outcome", outcome.to_owned()),
+        ];
         self.requests.get_or_create(&labels).inc();
     }
 
@@ -159,25 +168,23 @@ impl Metrics {
 }
 
 #[derive(Debug)]
-struct Waits(Budget);
+struct Waits(Vec<(String, Budget)>);
 
 impl Collector for Waits {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Time that requests waited for their turn, by class";
+        let help = "Time that requests waited for their turn, by venue and class";
         let mut metric =
             encoder.encode_descriptor("request_wait", help, Some(&Unit::Seconds), MetricType::Histogram)?;
-        for class in Class::ALL {
-            let stats = self.0.waits(class);
+        let each = self.0.iter().flat_map(|budget| Class::ALL.into_iter().map(move |class| (budget, class)));
+        for ((venue, budget), class) in each {
+            let stats = budget.waits(class);
             let bounds = WaitStats::BOUNDS_MS.map(|bound| {
                 if bound == u64::MAX { f64::INFINITY } else { Duration::from_millis(bound).as_secs_f64() }
             });
             let buckets: Vec<_> = bounds.into_iter().zip(stats.buckets).collect();
-            metric.encode_family(&[("class", class.name())])?.encode_histogram::<NoLabelSet>(
-                stats.total.as_secs_f64(),
-                stats.count,
-                &buckets,
-                None,
-            )?;
+            metric
+                .encode_family(&[("venue", venue.as_str()), ("class", class.name())])?
+                .encode_histogram::<NoLabelSet>(stats.total.as_secs_f64(), stats.count, &buckets, None)?;
         }
         Ok(())
     }

@@ -119,7 +119,8 @@ fn text_is_for_people_and_levels_are_checked() {
 
 fn metrics(state: &StateDir) -> (Metrics, Arc<Latch>, Notifier) {
     let (latch, notifier) = (Arc::new(Latch::open(state).unwrap()), Notifier::new(1));
-    let builder = Metrics::builder().budget(Budget::unlimited()).latch(Arc::clone(&latch));
+    let builder =
+        Metrics::builder().budgets(vec![("bitex".to_owned(), Budget::unlimited())]).latch(Arc::clone(&latch));
     (builder.notifier(notifier.clone()).build(), latch, notifier)
 }
 
@@ -132,7 +133,7 @@ fn the_page_has_every_figure_and_looks_at_the_latch_when_asked() {
     metrics.filled("btc_ars", "buy");
     metrics.filled("btc_ars", "buy");
     metrics.denied("STALE_DATA");
-    metrics.answered(Class::Place, Error::InvalidKey.code());
+    metrics.answered("bitex", Class::Place, Error::InvalidKey.code());
     metrics.market_seen("btc_ars", Timestamp::from_millis(1_500));
     metrics.position("btc_ars", "0.12345678".parse().unwrap());
     metrics.equity("account", "-1000.5".parse().unwrap());
@@ -147,13 +148,13 @@ fn the_page_has_every_figure_and_looks_at_the_latch_when_asked() {
         "pampero_orders{state=\"live\"} 3",
         "pampero_fills_total{market=\"btc_ars\",side=\"buy\"} 2",
         "pampero_denials_total{code=\"STALE_DATA\"} 1",
-        "pampero_requests_total{class=\"place\",outcome=\"invalid_key\"} 1",
+        "pampero_requests_total{venue=\"bitex\",class=\"place\",outcome=\"invalid_key\"} 1",
         "pampero_market_seen_timestamp_seconds{market=\"btc_ars\"} 1.5",
         "pampero_position{market=\"btc_ars\"} 0.12345678",
         "pampero_equity{of=\"account\"} -1000.5",
         "pampero_journal_commit_seconds_count 1",
         "pampero_journal_commit_seconds_bucket{le=\"0.008\"} 1",
-        "pampero_request_wait_seconds_bucket{le=\"+Inf\",class=\"cancel\"} 0",
+        "pampero_request_wait_seconds_bucket{le=\"+Inf\",venue=\"bitex\",class=\"cancel\"} 0",
         "pampero_stopped 2",
         "pampero_notices_dropped_total 1",
         "# EOF",
@@ -238,7 +239,7 @@ async fn no_secret_gets_into_lines_notices_figures_or_files() {
         shown += &Channel::webhook(&bad, None).unwrap_err().to_string();
     }
     latch.engage(Level::Halt, "test", "test").unwrap();
-    metrics.answered(Class::Account, Error::InvalidKey.code());
+    metrics.answered("bitex", Class::Account, Error::InvalidKey.code());
 
     shown += &kept.text();
     shown += &metrics.render();

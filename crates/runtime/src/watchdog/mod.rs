@@ -15,15 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pampero_exchange::Exchange;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use heartbeat::{Beat, Heartbeat, Life};
 use judge::{Judge, Look, Verdict};
 
-use crate::guard::{Latch, Level, Phase, Progress, Sweep, SweepSettings};
+use crate::guard::{Account, Latch, Level, Phase, SweepSettings, Sweeps};
 use crate::notify::{Notice, Notifier, Severity};
 use crate::state_dir::wall_clock;
 
@@ -38,7 +36,7 @@ pub struct WatchdogSettings {
     pub check_process: bool,
     /// How often to see if the exchange still answers to the watchdog's key. 5 min.
     pub check_key_every: Duration,
-    /// Which orders are cancelled, and how.
+    /// How orders are cancelled.
     pub sweep: SweepSettings,
 }
 
@@ -54,11 +52,11 @@ impl Default for WatchdogSettings {
     }
 }
 
-/// Watches until `shutdown`. Give it a client of its own, with its own key.
+/// Watches until `shutdown`. Give it clients of its own, with their own keys.
 ///
 /// While orders are being cancelled, a shutdown waits until nothing is left.
 pub async fn run(
-    exchange: Arc<dyn Exchange>,
+    accounts: Vec<Account>,
     heartbeat: &Path,
     latch: Arc<Latch>,
     settings: WatchdogSettings,
@@ -66,8 +64,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) {
     let judge = Judge::new(settings.max_age, settings.look_every);
-    let mut watchdog =
-        Watchdog { exchange, latch, settings, notifier, judge, sweep: None, key_checked: None };
+    let sweeps = Sweeps::new(accounts.clone(), settings.sweep.clone(), notifier.clone(), Arc::new(|| false));
+    let mut watchdog = Watchdog { accounts, latch, settings, notifier, judge, sweeps, key_checked: None };
     let started = Instant::now();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -83,12 +81,12 @@ pub async fn run(
 }
 
 struct Watchdog {
-    exchange: Arc<dyn Exchange>,
+    accounts: Vec<Account>,
     latch: Arc<Latch>,
     settings: WatchdogSettings,
     notifier: Notifier,
     judge: Judge,
-    sweep: Option<(JoinHandle<()>, watch::Receiver<Progress>)>,
+    sweeps: Sweeps,
     key_checked: Option<Instant>,
 }
 
@@ -110,9 +108,7 @@ impl Watchdog {
             Verdict::Quiet => {}
             Verdict::Fire(reason) => self.fire(&reason).await,
             Verdict::Armed(pid) => {
-                if let Some((sweep, _)) = self.sweep.take() {
-                    sweep.abort();
-                }
+                self.sweeps.stop();
                 let text = format!("process {pid} trades and is watched");
                 self.notifier.send(Notice::new(Severity::Info, "watchdog", "The watchdog watches", text));
             }
@@ -147,15 +143,7 @@ impl Watchdog {
             let title = "The stop cannot be written down";
             self.notifier.send(Notice::new(Severity::Critical, "latch", title, problem));
         }
-        let (progress, seen) = watch::channel(Progress { phase: Phase::Cancelling, ..Progress::default() });
-        let sweep = Sweep {
-            exchange: Arc::clone(&self.exchange),
-            settings: self.settings.sweep.clone(),
-            notifier: self.notifier.clone(),
-            progress,
-            resting: Box::new(|| false),
-        };
-        self.sweep = Some((tokio::spawn(sweep.run(Instant::now())), seen));
+        self.sweeps.start(Instant::now());
     }
 
     /// A watchdog that cannot cancel is none, and should say so before it has to.
@@ -164,22 +152,26 @@ impl Watchdog {
             return;
         }
         self.key_checked = Some(Instant::now());
-        let patience = self.settings.sweep.patience;
-        let problem = match timeout(patience, self.exchange.active_orders(None)).await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer".to_owned(),
-        };
-        let text = format!(
-            "it cannot read the orders of the account, and might not be able to cancel them: {problem}"
-        );
-        self.notifier.send(Notice::new(Severity::Critical, "watchdog_key", "The watchdog is blind", text));
+        for account in &self.accounts {
+            let patience = self.settings.sweep.patience;
+            let problem = match timeout(patience, account.exchange.active_orders(None)).await {
+                Ok(Ok(_)) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "no answer".to_owned(),
+            };
+            let text = format!(
+                "it cannot read the orders of the account at {}, and might not be able to cancel them: {problem}",
+                account.exchange.venue()
+            );
+            let title = "The watchdog is blind";
+            self.notifier.send(Notice::new(Severity::Critical, "watchdog_key", title, text));
+        }
     }
 
     async fn finish(self) {
-        if let Some((sweep, mut progress)) = self.sweep {
-            let _ = progress.wait_for(|progress| progress.phase >= Phase::Clear).await; // or it is at its end
-            sweep.abort();
+        for (_, mut progress) in self.sweeps.progress() {
+            let over = |phase| matches!(phase, Phase::Idle | Phase::Clear | Phase::Done);
+            let _ = progress.wait_for(|progress| over(progress.phase)).await; // or it is at its end
         }
     }
 }

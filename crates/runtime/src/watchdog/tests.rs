@@ -2,6 +2,7 @@
 
 use pampero_model::Timestamp;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::*;
 use crate::guard::fake::{Fake, Fault};
@@ -26,7 +27,7 @@ fn desk() -> Desk {
     let (path, own, told) = (state.heartbeat_file(), Arc::clone(&exchange), notifier.clone());
     let task = tokio::spawn(async move {
         let shutdown = async { stopped.await.unwrap_or(()) };
-        run(own, &path, latch, WatchdogSettings::default(), told, shutdown).await;
+        run(vec![Account::everything(own)], &path, latch, WatchdogSettings::default(), told, shutdown).await;
     });
     Desk { _root: root, state, exchange, notifier, task, stop, seconds: 1_000 }
 }

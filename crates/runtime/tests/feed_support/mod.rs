@@ -127,6 +127,14 @@ impl Exchange for Fake {
         "bitex"
     }
 
+    async fn account(&self) -> Result<String, Error> {
+        Err(Error::NoKey)
+    }
+
+    async fn server_time(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
+    }
+
     async fn snapshot(&self, market: &str, parts: SnapshotParts) -> Result<MarketSnapshot, Error> {
         assert_eq!(parts, SnapshotParts::POLL);
         let now = self.request(format!("snapshot {market}")).await?;

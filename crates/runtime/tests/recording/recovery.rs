@@ -62,7 +62,14 @@ fn after_a_crash_orders_ledger_and_limits_are_what_they_were() {
         let sent = still_open.iter().map(|one| {
             let CarriedOrder { record, sent_at, .. } = *one;
             let (order, side, venue_order) = (record.id, record.side, record.venue_order);
-            Outstanding { order, market: "btc_usd".to_owned(), side, venue_order, sent_at: sent_at.unwrap() }
+            Outstanding {
+                order,
+                venue: "bitex".to_owned(),
+                market: "btc_usd".to_owned(),
+                side,
+                venue_order,
+                sent_at: sent_at.unwrap(),
+            }
         });
         assert_eq!(outstanding(&journal, "local", "paper").unwrap(), sent.collect::<Vec<_>>());
         assert!(outstanding(&journal, "local", "live").unwrap().is_empty());

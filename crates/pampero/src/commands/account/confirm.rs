@@ -53,7 +53,7 @@ pub(super) fn one_time_password(session: &Session, otp: &Otp) -> Result<OneTimeP
         None if is_terminal() => OneTimePassword::new(&ask("One-time password: ")?),
         None => {
             let help = if session.out.environment == "local" {
-                let file = local::announcement_file(&session.connection.state);
+                let file = local::announcement_file(&session.connection.state, None);
                 format!(
                     "say --otp CODE; the secret of the local exchange stands in\n{} as `otp_secret`:\n\
                      oathtool --totp -b SECRET, or any authenticator, makes codes of it",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pampero_bitex::{ApiKey, Client, KeyName, KeyRecord, User};
 use pampero_engine::Limits;
 use pampero_exchange::Balance;
-use pampero_model::{Cash, Span};
+use pampero_model::{Cash, Market, Span};
 use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::state_dir::StateDir;
 use serde::Serialize;
@@ -17,7 +17,8 @@ use crate::cli::account::Connect;
 use crate::config::{self, Config};
 use crate::connect::{Connection, now, state_failure};
 use crate::error::{Exit, Failure};
-use crate::{market_list, output};
+use crate::market_list::{self, HOME};
+use crate::output;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,19 +41,31 @@ struct Check {
 
 /// The checks so far.
 #[derive(Default)]
-struct Checks(Vec<Check>);
+struct Checks {
+    all: Vec<Check>,
+    /// The venue that is looked at, where there are several.
+    venue: Option<String>,
+}
 
 impl Checks {
     fn ok(&mut self, name: &'static str, message: impl Into<String>) {
-        self.0.push(Check { name, state: State::Ok, message: message.into(), help: None });
+        self.push(name, State::Ok, message.into(), None);
     }
 
     fn warn(&mut self, name: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Check { name, state: State::Warning, message: message.into(), help: Some(help.into()) });
+        self.push(name, State::Warning, message.into(), Some(help.into()));
     }
 
     fn fail(&mut self, name: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Check { name, state: State::Failed, message: message.into(), help: Some(help.into()) });
+        self.push(name, State::Failed, message.into(), Some(help.into()));
+    }
+
+    fn push(&mut self, name: &'static str, state: State, message: String, help: Option<String>) {
+        let message = match &self.venue {
+            Some(venue) => format!("{venue}: {message}"),
+            None => message,
+        };
+        self.all.push(Check { name, state, message, help });
     }
 
     fn failure(&mut self, name: &'static str, failure: &Failure) {
@@ -67,30 +80,40 @@ pub(super) fn doctor(connect: &Connect, file: Option<&Path>, settle: &[String]) 
     if !settle.is_empty() {
         return settled(connect, settle).map_err(|failure| out.failed(failure));
     }
-    report(out, &look(connect, file)?.0)
+    report(out, &look(connect, file)?)
 }
 
 /// What a look finds wrong, one line each.
 pub(crate) fn findings(connect: &Connect, file: Option<&Path>) -> Result<Vec<String>, Failure> {
-    let failed = look(connect, file)?.0.into_iter().filter(|check| check.state == State::Failed);
+    let failed = look(connect, file)?.into_iter().filter(|check| check.state == State::Failed);
     Ok(failed.map(|check| format!("{}: {}", check.name, check.message)).collect())
 }
 
-fn look(connect: &Connect, file: Option<&Path>) -> Result<Checks, Failure> {
+fn look(connect: &Connect, file: Option<&Path>) -> Result<Vec<Check>, Failure> {
     let mut checks = Checks::default();
-    let config = file.map(|path| limits(&mut checks, path, connect));
-    if let Some(state) = state(&mut checks, connect) {
-        latch(&mut checks, &state);
-        unfinished(&mut checks, &state);
-        match Connection::open(connect) {
+    let config = file.and_then(|path| limits(&mut checks, path, connect)).unwrap_or_default();
+    let Some(state) = state(&mut checks, connect) else { return Ok(checks.all) };
+    latch(&mut checks, &state);
+    unfinished(&mut checks, &state);
+    let markets = market_list::named(&config)?;
+    let mut venues = market_list::venues(&markets);
+    if venues.is_empty() {
+        venues.push(HOME);
+    }
+    let several = venues.len() > 1;
+    for venue in venues {
+        checks.venue = several.then(|| venue.to_owned());
+        let here: Vec<&Market> = markets.iter().filter(|market| market.venue == venue).collect();
+        let place = connect.of_venue(venue, &config).map_err(Failure::problem);
+        match place.and_then(|place| Connection::open(&place)) {
             Ok(connection) => block_on(async {
-                exchange(&mut checks, &connection, config.flatten().as_ref()).await;
+                exchange(&mut checks, &connection, &here).await;
                 Ok(())
             })?,
             Err(failure) => checks.failure("connection", &failure),
         }
     }
-    Ok(checks)
+    Ok(checks.all)
 }
 
 fn report(out: Out, checks: &[Check]) -> Result<(), Failure> {
@@ -251,7 +274,7 @@ fn missing_limits(config: &Config) -> Vec<&'static str> {
 }
 
 /// Everything that needs the exchange.
-async fn exchange(checks: &mut Checks, connection: &Connection, config: Option<&Config>) {
+async fn exchange(checks: &mut Checks, connection: &Connection, markets: &[&Market]) {
     if !reachable(checks, connection.public()).await {
         return;
     }
@@ -289,7 +312,7 @@ async fn exchange(checks: &mut Checks, connection: &Connection, config: Option<&
     }
     users(checks, &working);
     permissions(checks, &working).await;
-    balances(checks, &working, config).await;
+    balances(checks, &working, markets).await;
     budget(checks, connection.public());
 }
 
@@ -431,7 +454,7 @@ async fn by_trying(checks: &mut Checks, name: KeyName, client: &Client) {
 }
 
 /// Whether there is money, and enough for the smallest order.
-async fn balances(checks: &mut Checks, working: &[(KeyName, Client, User)], config: Option<&Config>) {
+async fn balances(checks: &mut Checks, working: &[(KeyName, Client, User)], markets: &[&Market]) {
     let mut read = None;
     for (_, client, _) in working {
         match client.accounts().await {
@@ -459,33 +482,25 @@ async fn balances(checks: &mut Checks, working: &[(KeyName, Client, User)], conf
         );
     }
     checks.ok("balances", held.join(", "));
-    let wanted = config.map(|config| {
-        let names = config.strategies.iter().flat_map(|strategy| strategy.markets.iter().cloned());
-        names.collect::<Vec<_>>()
-    });
-    minimums(checks, &balances, wanted.as_deref().unwrap_or_default(), config);
+    minimums(checks, &balances, markets);
 }
 
 /// Whether what is free is enough for the smallest order of each configured market.
-fn minimums(checks: &mut Checks, balances: &[Balance], markets: &[String], config: Option<&Config>) {
-    let Ok(list) = market_list::built_in() else { return };
+fn minimums(checks: &mut Checks, balances: &[Balance], markets: &[&Market]) {
     let free = |currency| {
         balances
             .iter()
             .find(|balance| balance.currency == currency)
             .map_or(0, |balance| balance.available.units)
     };
-    for name in markets {
-        let code = name.split_once(':').map_or(name.as_str(), |(_, code)| code);
-        let section = config.and_then(|config| config.markets.get(name).or_else(|| config.markets.get(code)));
-        let Ok(market) = market_list::market(name, &list, section) else { continue };
+    for market in markets {
         let (buys, sells) = (
             free(market.quote) >= market.min_quote.units(),
             free(market.base) >= market.min_base.units().into(),
         );
         let smallest = format!(
-            "{code}: smallest buy {} {}, smallest sell {} {}",
-            market.min_quote, market.quote, market.min_base, market.base
+            "{}: smallest buy {} {}, smallest sell {} {}",
+            market.code, market.min_quote, market.quote, market.min_base, market.base
         );
         match (buys, sells) {
             (false, false) => {

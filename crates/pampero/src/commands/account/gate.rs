@@ -60,11 +60,16 @@ impl Rules {
         Ok(Self { config: reading.config, source: Some(reading.source) })
     }
 
-    /// The markets that the gate has to see: the order's own first, then the others of the file.
+    /// The markets that the gate has to see: the order's own first, then the others of the file at its venue.
     pub fn markets(&self, market: &str) -> Vec<String> {
-        let code = |name: &String| name.split_once(':').map_or(name.as_str(), |(_, code)| code).to_owned();
+        let code = |name: &String| match name.split_once(':') {
+            Some((venue, _)) if self.config.is_further(venue) => None,
+            Some((_, code)) => Some(code.to_owned()),
+            None => Some(name.clone()),
+        };
         let mut codes = vec![market.to_owned()];
-        for name in self.config.strategies.iter().flat_map(|strategy| &strategy.markets).map(code) {
+        let named = self.config.strategies.iter().flat_map(|strategy| &strategy.markets);
+        for name in named.filter_map(code) {
             if !codes.contains(&name) {
                 codes.push(name);
             }
@@ -72,11 +77,8 @@ impl Rules {
         codes
     }
 
-    /// The markets that the file names, by code.
-    pub fn configured_markets(&self) -> Vec<String> {
-        let first = self.config.strategies.iter().flat_map(|strategy| &strategy.markets).next();
-        let code = |name: &String| name.split_once(':').map_or(name.as_str(), |(_, code)| code).to_owned();
-        first.map(|name| self.markets(&code(name))).unwrap_or_default()
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The configuration that is in force for an order.
@@ -251,7 +253,7 @@ pub(super) async fn facts(client: &Client, codes: &[String]) -> Result<Facts, Fa
 /// Puts an order before the gate.
 pub(super) fn pass(rules: &Rules, code: &str, wanted: Wanted, facts: &Facts) -> Result<Passed, Failure> {
     let list = market_list::built_in()?;
-    let market = market_list::market(code, &list, rules.config.markets.get(code))
+    let market = market_list::market(code, &list, &rules.config)
         .map_err(|error| Failure::usage(error.to_string(), "write a code such as btc_usd"))?;
     let config = rules.in_force(&market, facts)?;
     let definition = definition(wanted);

@@ -64,7 +64,10 @@ pub(crate) fn account(command: AccountCommand) -> Result<(), Failure> {
         C::Sell { market, amount, order } => run(&order.connect, async |s: &Session| {
             trade::trade(s, &market, Size::Base(amount), &order).await
         }),
-        C::Panic(args) => run(&args.connect, async |s: &Session| panic::panic(s, &args).await),
+        C::Panic(args) => {
+            let out = Out::of(&args.connect);
+            block_on(panic::panic(out, &args)).map_err(|failure| out.failed(failure))
+        }
         C::Doctor { config, settle, connect } => doctor::doctor(&connect, config.as_deref(), &settle),
         C::Cancel { ids, connect } => run(&connect, async |s: &Session| orders::cancel(s, &ids).await),
         C::CancelAll { markets, everything: _, connect } => {

@@ -9,19 +9,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pampero_bitex::{Bitex, Client, KeyName};
-use pampero_exchange::{Error, VenueOrder};
+use pampero_exchange::{Error, Exchange, VenueOrder};
 use pampero_model::{Currency, Money, Side, Span};
-use pampero_runtime::guard::{Guard, GuardSettings, Latch, Level, Phase, Progress, Scope, SweepSettings};
+use pampero_runtime::guard::{
+    Account, Guard, GuardSettings, Latch, Level, Phase, Progress, Scope, SweepSettings,
+};
 use pampero_runtime::notify::Notifier;
+use pampero_runtime::state_dir::StateDir;
 use serde_json::{Value as Json, json};
+use tokio::task::{JoinSet, LocalSet};
 
 use super::gate::Rules;
 use super::orders::repeat;
 use super::remembered::Remembered;
-use super::{Out, Session, show};
-use crate::cli::account::{OrderKey, PanicArgs};
-use crate::connect::state_failure;
+use super::{Out, show};
+use crate::cli::account::{Connect, OrderKey, PanicArgs};
+use crate::config::Problem;
+use crate::connect::{Access, Connection, state_failure};
 use crate::error::{Exit, Failure};
+use crate::market_list::{self, HOME};
 use crate::output;
 
 /// How long the account may take to show that nothing is locked without a reason.
@@ -30,46 +36,110 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(50);
 
-/// Stops everything, step by step.
-pub(super) async fn panic(session: &Session, args: &PanicArgs) -> Result<(), Failure> {
-    let steps = Steps { out: session.out, started: Instant::now() };
-    let scope = scope(args)?;
-    let latch = Latch::open(&session.connection.state).map_err(state_failure)?;
-    // Before anything else, the key included: no process of this environment sends another order.
+/// Stops everything, step by step: at each venue by itself, so that none holds up another.
+pub(super) async fn panic(out: Out, args: &PanicArgs) -> Result<(), Failure> {
+    let steps = Steps { out, started: Instant::now(), venue: None };
+    let places = Place::all(args)?;
+    let state = ground_state(args)?;
+    let latch = Latch::open(&state).map_err(state_failure)?;
+    // Before anything else, the keys included: no process of this environment sends another order.
     latch.engage(Level::Halt, &args.reason, "operator").map_err(state_failure)?;
     steps.tell(
         "halted",
         "halted: no process here places another order",
         &json!({ "reason": args.reason }),
     )?;
-    let stop = Stop::new(session, args, &scope)?;
-    let guard = Stop::start(session, args, scope, latch)?;
+    let several = places.len() > 1;
+    let (mut stops, mut failures) = (Vec::new(), Vec::new());
+    for Place { venue, connect, scope } in places {
+        let steps = Steps { venue: several.then_some(venue), ..steps.clone() };
+        let connection = connect.map_err(Failure::problem).and_then(|connect| Connection::open(&connect));
+        match connection.and_then(|connection| Stop::new(connection, args, scope)) {
+            Ok(stop) => stops.push((stop, steps)),
+            Err(failure) if several => {
+                let words = format!("nothing can be cancelled here: {failure}");
+                steps.tell("unreachable", &words, &json!({}))?;
+                failures.push(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    let guard = start(args, &stops, latch)?;
+    let (here, mut runs) = (LocalSet::new(), JoinSet::new());
+    for (stop, steps) in stops {
+        let (guard, args) = (guard.clone(), args.clone());
+        runs.spawn_local_on(async move { stop.run(&args, &steps, &guard).await }, &here);
+    }
     tokio::select! {
-        done = stop.run(session, args, &steps, &guard) => done,
+        done = here.run_until(runs.join_all()) => failures.extend(done.into_iter().filter_map(Result::err)),
         _ = tokio::signal::ctrl_c() => {
             let message = "interrupted before it was done; the halt stays";
-            Err(Failure::account(Exit::Unhealthy, "not_verified", message, "run `pampero panic` again: it goes on where it was"))
+            let help = "run `pampero panic` again: it goes on where it was";
+            return Err(Failure::account(Exit::Unhealthy, "not_verified", message, help));
         }
+    }
+    match failures.into_iter().next() {
+        None => steps.tell("done", "done: trading stays halted until somebody resumes it", &json!({})),
+        Some(failure) => Err(failure),
     }
 }
 
-/// The markets to cancel on.
-fn scope(args: &PanicArgs) -> Result<Scope, Failure> {
-    if args.everything {
-        return Ok(Scope::Everything);
+/// Starts the kill switch, which has connections of its own: they belong to the thread that opened them.
+fn start(args: &PanicArgs, stops: &[(Stop, Steps)], latch: Latch) -> Result<Guard, Failure> {
+    let horizon = Duration::from_nanos(u64::try_from(args.watch.as_nanos()).unwrap_or(0));
+    let sweep = SweepSettings { ghost_horizon: horizon, ..SweepSettings::default() };
+    let settings = GuardSettings { sweep, ..GuardSettings::default() };
+    let accounts: Result<Vec<Account>, Failure> = stops.iter().map(|(stop, _)| stop.account(args)).collect();
+    Guard::start(accounts?, Arc::new(latch), settings, Notifier::new(100))
+        .map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))
+}
+
+/// The state directory, whose latch stops every process of the environment.
+fn ground_state(args: &PanicArgs) -> Result<StateDir, Failure> {
+    let place = &args.connect.place;
+    StateDir::open(place.state.as_deref(), place.env.name()).map_err(state_failure)
+}
+
+/// A venue, and what to cancel there.
+struct Place {
+    venue: String,
+    connect: Result<Connect, Problem>,
+    scope: Scope,
+}
+
+impl Place {
+    /// Every venue of the configuration; without one the first.
+    fn all(args: &PanicArgs) -> Result<Vec<Self>, Failure> {
+        let rules = Rules::read(args.config.as_deref())?;
+        let markets = market_list::named(rules.config())?;
+        let mut venues = market_list::venues(&markets);
+        if venues.is_empty() && args.everything {
+            venues.push(HOME);
+        }
+        let place = |venue: &str| {
+            let here = markets.iter().filter(|market| market.venue == venue);
+            let scope = if args.everything {
+                Scope::Everything
+            } else {
+                Scope::Markets(here.map(|market| market.code.clone()).collect())
+            };
+            Self { venue: venue.to_owned(), connect: args.connect.of_venue(venue, rules.config()), scope }
+        };
+        if venues.is_empty() {
+            let message = "the configuration names no market";
+            return Err(Failure::usage(message, "name the strategy's markets, or say --everything"));
+        }
+        Ok(venues.into_iter().map(place).collect())
     }
-    let markets = Rules::read(args.config.as_deref())?.configured_markets();
-    if markets.is_empty() {
-        let message = "the configuration names no market";
-        return Err(Failure::usage(message, "name the strategy's markets, or say --everything"));
-    }
-    Ok(Scope::Markets(markets))
 }
 
 /// What is told on the way, with the time since the start.
+#[derive(Clone)]
 struct Steps {
     out: Out,
     started: Instant,
+    /// Where there are several.
+    venue: Option<String>,
 }
 
 impl Steps {
@@ -77,16 +147,20 @@ impl Steps {
         let elapsed = self.started.elapsed();
         if self.out.json {
             let elapsed = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-            return self
-                .out
-                .object(json!({ "step": step, "elapsed_ms": elapsed, "words": words, "facts": facts }));
+            let mut object = json!({ "step": step, "elapsed_ms": elapsed, "words": words, "facts": facts });
+            if let (Some(object), Some(venue)) = (object.as_object_mut(), &self.venue) {
+                object.insert("venue".to_owned(), venue.as_str().into());
+            }
+            return self.out.object(object);
         }
-        output::say(&format!("{:>8.2} s  {words}\n", elapsed.as_secs_f64()))
+        let venue = self.venue.as_ref().map_or(String::new(), |venue| format!("{venue}: "));
+        output::say(&format!("{:>8.2} s  {venue}{words}\n", elapsed.as_secs_f64()))
     }
 }
 
 /// The keys of the stop, and what it looks at.
 struct Stop {
+    connection: Connection,
     /// Cancels and looks. Where the trading key is to be revoked, it is the admin's.
     client: Client,
     /// The key that trades, to be revoked.
@@ -97,8 +171,7 @@ struct Stop {
 }
 
 impl Stop {
-    fn new(session: &Session, args: &PanicArgs, scope: &Scope) -> Result<Self, Failure> {
-        let connection = &session.connection;
+    fn new(connection: Connection, args: &PanicArgs, scope: Scope) -> Result<Self, Failure> {
         let trading = connection.client(KeyName::Trade)?.urgent();
         let has = |name| connection.keys.names().any(|one| one == name);
         if args.revoke_key && !has(KeyName::Admin) {
@@ -115,33 +188,23 @@ impl Stop {
         } else {
             None
         };
-        Ok(Self { client, trading, funds, scope: scope.clone() })
+        Ok(Self { connection, client, trading, funds, scope })
     }
 
-    /// Starts the kill switch, which has connections of its own: they belong to the thread that opened them.
-    fn start(session: &Session, args: &PanicArgs, scope: Scope, latch: Latch) -> Result<Guard, Failure> {
-        let horizon = Duration::from_nanos(u64::try_from(args.watch.as_nanos()).unwrap_or(0));
-        let sweep = SweepSettings { scope, ghost_horizon: horizon, ..SweepSettings::default() };
-        let settings = GuardSettings { sweep, ..GuardSettings::default() };
-        let (connection, keys) = (&session.connection, &session.connection.keys);
-        let key = if args.revoke_key {
-            keys.load_one(KeyName::Admin, &connection.environment)?
+    /// The account for the kill switch.
+    fn account(&self, args: &PanicArgs) -> Result<Account, Failure> {
+        let connection = &self.connection;
+        let exchange: Arc<dyn Exchange> = if args.revoke_key {
+            let key = connection.keys.load_one(KeyName::Admin, &connection.environment)?;
+            Arc::new(Bitex::named(&connection.venue, connection.another(key)?).urgent())
         } else {
-            connection.key(KeyName::Trade)?
+            connection.exchange(Access::Urgent)?
         };
-        let exchange = Arc::new(Bitex::new(connection.another(key)?).urgent());
-        Guard::start(exchange, Arc::new(latch), settings, Notifier::new(100))
-            .map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))
+        Ok(Account { exchange, scope: self.scope.clone() })
     }
 
-    async fn run(
-        &self,
-        session: &Session,
-        args: &PanicArgs,
-        steps: &Steps,
-        guard: &Guard,
-    ) -> Result<(), Failure> {
-        let mut known = Remembered::new(&session.connection.state, &self.scope);
+    async fn run(&self, args: &PanicArgs, steps: &Steps, guard: &Guard) -> Result<(), Failure> {
+        let mut known = Remembered::new(&self.connection, &self.scope);
         for problem in known.refresh() {
             steps.tell("unreadable", &format!("{problem}; going on without"), &json!({}))?;
         }
@@ -157,13 +220,9 @@ impl Stop {
         if args.revoke_key && self.revokes_itself() {
             self.revoke(steps).await?;
         }
-        match problem {
-            None => steps.tell("done", "done: trading stays halted until somebody resumes it", &json!({})),
-            Some(problem) => {
-                let help = "look at the exchange's site, and run `pampero panic` again";
-                Err(Failure::account(Exit::Unhealthy, "not_verified", problem, help))
-            }
-        }
+        let Some(problem) = problem else { return Ok(()) };
+        let help = "look at the exchange's site, and run `pampero panic` again";
+        Err(Failure::account(Exit::Unhealthy, "not_verified", problem, help))
     }
 
     /// Looks for late orders as long as one may come; whether there was anything to wait for.
@@ -211,7 +270,7 @@ impl Stop {
         let mut before = Progress::default();
         let mut told = false;
         loop {
-            let progress = guard.status().progress;
+            let progress = guard.progress(&self.connection.venue);
             let cancelling = progress.phase == Phase::Cancelling && progress.first_sent.is_some();
             if cancelling && !std::mem::replace(&mut told, cancelling) {
                 steps.tell(

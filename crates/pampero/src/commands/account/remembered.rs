@@ -13,15 +13,17 @@ use serde_json::Value as Json;
 
 use super::ambiguous::Ambiguous;
 use crate::cli::account::OrderKey;
-use crate::connect::now;
+use crate::connect::{Connection, now};
 use crate::error::Failure;
+use crate::market_list::HOME;
 
 /// How far back orders by hand are looked at.
 const BY_HAND: Span = Span::from_hours(24);
 
-/// Orders that have to be final before all is well.
+/// Orders at a venue that have to be final before all is well.
 pub(super) struct Remembered {
     state: StateDir,
+    venue: String,
     scope: Scope,
     /// Those whose number is known.
     pub keys: BTreeSet<OrderKey>,
@@ -36,9 +38,10 @@ struct Unknown {
 }
 
 impl Remembered {
-    pub fn new(state: &StateDir, scope: &Scope) -> Self {
+    pub fn new(connection: &Connection, scope: &Scope) -> Self {
         Self {
-            state: state.clone(),
+            state: connection.state.clone(),
+            venue: connection.venue.clone(),
             scope: scope.clone(),
             keys: BTreeSet::new(),
             unknown: Unknown::default(),
@@ -61,6 +64,9 @@ impl Remembered {
     }
 
     fn read_by_hand(&mut self) -> Result<(), String> {
+        if self.venue != HOME {
+            return Ok(()); // the commands by hand are those of the first
+        }
         let words = |failure: Failure| failure.to_string();
         let file = Ambiguous::of(&self.state);
         let placed = file.placed(BY_HAND).map_err(words)?;
@@ -82,7 +88,7 @@ impl Remembered {
         let journal = Journal::open_read_only(&path).map_err(|error| error.to_string())?;
         let found = outstanding(&journal, self.state.environment(), "live");
         let mut found = found.map_err(|error| error.to_string())?;
-        found.retain(|order| self.scope.covers(&order.market));
+        found.retain(|order| order.venue == self.venue && self.scope.covers(&order.market));
         let keys =
             found.iter().filter_map(|order| Some(OrderKey { side: order.side, id: order.venue_order? }));
         self.keys.extend(keys);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use pampero_engine::{Audit, Engine};
-use pampero_model::{Currency, MarketId, Markets, Money, Timestamp};
+use pampero_model::{Currency, MarketId, Markets, Money, Timestamp, VenueId};
 use pampero_runtime::execution::Note;
 use serde_json::{Value as Json, json};
 
+use crate::market_list::shown;
 use crate::output;
 use crate::plan::Plan;
 
@@ -52,16 +53,16 @@ impl Console {
                     "{} {base} for {quote} at {} on {} ({label}: {reason}), fee {fee}",
                     if fill.side == pampero_model::Side::Buy { "bought" } else { "sold" },
                     fill.price,
-                    market.code
+                    shown(market)
                 );
-                let facts = json!({ "order": fill.order.0, "fill": fill.id.0, "market": market.code,
+                let facts = json!({ "order": fill.order.0, "fill": fill.id.0, "market": shown(market),
                     "side": fill.side.to_string(), "price": fill.price.to_string(), "base": fill.base.to_string(),
                     "quote": fill.quote.to_string(), "fee": fee.to_string(), "strategy": label });
                 self.say(now, "fill", &text, facts);
             }
             Audit::Denied { strategy, market, denied, .. } => {
                 let label = self.labels.get(strategy.index()).map_or("", |label| label);
-                let text = format!("{label} was refused an order on {}: {denied}", self.code(*market));
+                let text = format!("{label} was refused an order on {}: {denied}", self.market(*market));
                 self.say(now, "denied", &text, json!({ "strategy": label, "code": denied.code().as_str() }));
             }
             Audit::State { strategy, state, reason, .. } => {
@@ -71,44 +72,43 @@ impl Console {
                 self.say(now, "state", &text, json!({ "state": format!("{state:?}").to_lowercase() }));
             }
             Audit::ForeignFill(fill) => {
-                let text = format!("an execution of an order that is not ours on {}", self.code(fill.market));
+                let text =
+                    format!("an execution of an order that is not ours on {}", self.market(fill.market));
                 self.say(now, "foreign_fill", &text, json!({ "fill": fill.id.0 }));
             }
             Audit::Closed(_) => {}
         }
     }
 
-    /// A fact of execution, if a person wants to know it.
-    pub fn note(&self, now: Timestamp, note: &Note) {
+    /// A fact of execution at a venue, if a person wants to know it.
+    pub fn note(&self, now: Timestamp, venue: VenueId, note: &Note) {
         let facts = || serde_json::to_value(note).unwrap_or_default();
+        let of = self.of(venue);
         match note {
-            Note::Alarm { text, .. } => self.say(now, "alarm", &format!("ALARM: {text}"), facts()),
+            Note::Alarm { text, .. } => self.say(now, "alarm", &format!("ALARM{of}: {text}"), facts()),
             Note::Placed { order, outcome, detail } if outcome != "acknowledged" => {
                 self.say(now, "placed", &format!("order {order}: {outcome}: {detail}"), facts());
             }
             Note::Adopted { order, venue_order, late } => {
                 let late = if *late { ", long given up: it is cancelled" } else { "" };
-                let text = format!("order {order} was found: it is {} at the exchange{late}", venue_order.0);
+                let number = venue_order.0;
+                let text = format!("order {order} was found: it is {number} at the exchange{late}");
                 self.say(now, "adopted", &text, facts());
             }
             Note::Foreign { side, venue_order, market, .. } => {
-                let text = format!("{side} {} on {market} is on the account and not ours", venue_order.0);
+                let text = format!("{side} {} on {market} is on the account{of} and not ours", venue_order.0);
                 self.say(now, "foreign", &text, facts());
             }
             Note::Transfer { money, .. } => {
-                self.say(now, "transfer", &format!("{money} moved into or out of the account"), facts());
+                self.say(now, "transfer", &format!("{money} moved into or out of the account{of}"), facts());
             }
             Note::FeeDiffers { order, .. } => {
                 let text = format!("order {order} was charged another fee than the configured one");
                 self.say(now, "fee_differs", &text, facts());
             }
             Note::Reconciled { first: true } => {
-                self.say(
-                    now,
-                    "reconciled",
-                    "the account was compared and agrees: orders may be sent",
-                    facts(),
-                );
+                let text = format!("the account{of} was compared and agrees: orders may be sent");
+                self.say(now, "reconciled", &text, facts());
             }
             _ => {}
         }
@@ -128,8 +128,15 @@ impl Console {
         );
     }
 
-    fn code(&self, market: MarketId) -> &str {
-        self.markets.get(market).map_or("", |market| &market.code)
+    /// A market as people are shown it.
+    pub fn market(&self, market: MarketId) -> String {
+        self.markets.get(market).map(shown).unwrap_or_default()
+    }
+
+    /// Words that say of which venue something is, where there are several.
+    pub fn of(&self, venue: VenueId) -> String {
+        let several = self.markets.venues().count() > 1;
+        self.markets.venue_name(venue).filter(|_| several).map_or(String::new(), |name| format!(" of {name}"))
     }
 }
 

@@ -15,6 +15,7 @@ use pampero_runtime::telemetry::{
 
 use crate::config::TradingSection;
 use crate::error::Failure;
+use crate::market_list::shown;
 
 /// Sets the log up as configured. Without a word about it only warnings are written, beside the console's lines.
 pub(super) fn log(config: &TradingSection) -> Result<(), Failure> {
@@ -30,12 +31,12 @@ pub(super) fn log(config: &TradingSection) -> Result<(), Failure> {
 /// Makes the figures, and serves them if the configuration says where.
 pub(super) async fn serve(
     config: &TradingSection,
-    budget: Budget,
+    budgets: Vec<(String, Budget)>,
     latch: &Arc<Latch>,
     notifier: &Notifier,
 ) -> Result<Metrics, Failure> {
     let metrics =
-        Metrics::builder().budget(budget).latch(Arc::clone(latch)).notifier(notifier.clone()).build();
+        Metrics::builder().budgets(budgets).latch(Arc::clone(latch)).notifier(notifier.clone()).build();
     if let Some(address) = &config.metrics_listen {
         let wrong = |error: pampero_runtime::telemetry::TelemetryError| {
             Failure::usage(error.to_string(), "correct `listen` in [metrics] of the configuration")
@@ -65,8 +66,8 @@ impl Figures {
     pub fn audit(&mut self, engine: &Engine, audit: &Audit) {
         match audit {
             Audit::Filled { fill, .. } => {
-                let code = engine.market(fill.market).map_or("", |market| market.code.as_str());
-                self.metrics.filled(code, &fill.side.to_string());
+                let code = engine.market(fill.market).map(shown).unwrap_or_default();
+                self.metrics.filled(&code, &fill.side.to_string());
                 let (price, base) = (fill.price.to_string(), fill.base.to_string());
                 self.spans.of(fill.order).in_scope(|| tracing::info!(price, base, "executed"));
             }
@@ -85,8 +86,8 @@ impl Figures {
         for record in engine.open_orders() {
             if !self.open.contains(&record.id) {
                 self.open.push(record.id);
-                let code = engine.market(record.market).map_or("", |market| market.code.as_str());
-                self.spans.begin(record, code);
+                let code = engine.market(record.market).map(shown).unwrap_or_default();
+                self.spans.begin(record, &code);
             }
         }
         if now < self.next {
@@ -106,7 +107,7 @@ impl Figures {
         for (id, market) in engine.markets().iter() {
             let strategies = (0..engine.strategy_count()).filter_map(|index| u16::try_from(index).ok());
             let held = strategies.map(|index| portfolio.position(StrategyId(index), id).quantity);
-            self.metrics.position(&market.code, held.fold(Quantity::ZERO, Quantity::saturating_add));
+            self.metrics.position(&shown(market), held.fold(Quantity::ZERO, Quantity::saturating_add));
         }
     }
 }

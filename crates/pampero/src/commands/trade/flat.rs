@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::console::{Console, clock};
+use crate::market_list::shown;
 
 /// What became of the order to sell everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +64,7 @@ impl Flat {
                 order: order.0,
                 side: record.side,
                 size: record.size.to_string(),
-                market: engine.market(record.market)?.code.clone(),
+                market: shown(engine.market(record.market)?),
                 until: *until,
             })
         });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pampero_engine::{
     Control, Decisions, Engine, Event, EventKind, Requirements, StrategyDefinition, StrategyId, TradingState,
 };
-use pampero_model::{MarketId, Span, VenueId};
+use pampero_model::{MarketId, Span};
 use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::promotion::Subject;
 use pampero_runtime::recorder::Recorder;
@@ -21,6 +21,7 @@ use crate::cli::trading::SessionArgs;
 use crate::config::{self, Config, Problem, Problems, Source};
 use crate::connect::{Connection, now, state_failure};
 use crate::error::{Exit, Failure};
+use crate::market_list::{self, HOME};
 use crate::plan::{self, Plan, PlannedStrategy};
 use crate::sample;
 
@@ -49,7 +50,7 @@ pub(super) fn read(path: Option<&Path>, definitions: &[StrategyDefinition]) -> R
 }
 
 impl Reading {
-    /// The plan of the configuration. Every market must be one of the exchange's.
+    /// The plan of the configuration.
     pub fn plan<'a>(&self, definitions: &'a [StrategyDefinition]) -> Result<Plan<'a>, Failure> {
         let locate = |list| Failure::Config(Problems { source: Some(self.source.clone()), list });
         if !self.config.names_markets() {
@@ -57,25 +58,26 @@ impl Reading {
             return Err(locate(vec![Problem::new("strategy", "a strategy names no market", help)]));
         }
         let plan = plan::resolve(&self.config, definitions, &[], &self.folder).map_err(locate)?;
-        let foreign: Vec<Problem> = plan
-            .markets
-            .iter()
-            .filter(|(_, market)| market.venue != VENUE)
-            .map(|(_, market)| {
-                let message = format!("{}:{} is not a market of {VENUE}", market.venue, market.code);
-                let help =
-                    "paper and live trading reach Bitex alone: name one of its markets, such as btc_usd";
-                Problem::new("strategy", message, help)
-            })
-            .collect();
-        if foreign.is_empty() { Ok(plan.in_session(&self.config)) } else { Err(locate(foreign)) }
+        Ok(plan.in_session(&self.config))
+    }
+
+    /// Finds the way to every venue of the strategies' markets, in the order in which they are named. Nothing is sent.
+    pub fn connect(&self, connect: &Connect) -> Result<Vec<Connection>, Failure> {
+        let markets = market_list::named(&self.config)?;
+        let mut names = market_list::venues(&markets);
+        if names.is_empty() {
+            // What is missing, the plan says.
+            names.push(HOME);
+        }
+        let places = names.into_iter().map(|name| connect.of_venue(name, &self.config));
+        let (places, unknown): (Vec<_>, Vec<_>) = places.partition(Result::is_ok);
+        let list: Vec<Problem> = unknown.into_iter().filter_map(Result::err).collect();
+        if !list.is_empty() {
+            return Err(Failure::Config(Problems { source: Some(self.source.clone()), list }));
+        }
+        places.into_iter().flatten().map(|place| Connection::open(&place)).collect()
     }
 }
-
-/// The venue that can be reached.
-pub(super) const VENUE: &str = "bitex";
-/// Its number in the engine, where it is the only one.
-pub(super) const VENUE_ID: VenueId = VenueId(0);
 
 /// Where a session keeps its state. Paper trading has its own folder beside that of live trading.
 pub(super) fn state_dir(connect: &Connect, paper: bool) -> Result<StateDir, Failure> {
@@ -86,7 +88,7 @@ pub(super) fn state_dir(connect: &Connect, paper: bool) -> Result<StateDir, Fail
 
 /// A state directory that this process alone uses, with its latch and journal.
 pub(super) struct Ground {
-    pub connection: Connection,
+    pub environment: &'static str,
     pub state: StateDir,
     pub latch: Arc<Latch>,
     pub journal: Journal,
@@ -96,19 +98,18 @@ pub(super) struct Ground {
 impl Ground {
     /// Takes the state directory. Refuses while another process has it.
     pub fn take(connect: &Connect, paper: bool) -> Result<Self, Failure> {
-        let connection = Connection::open(connect)?;
         let state = state_dir(connect, paper)?;
         let lock = state.lock().map_err(state_failure)?;
         let latch = Latch::open(&state).map_err(state_failure)?;
         let journal = Journal::open(&state.journal_file()).map_err(state_failure)?;
-        Ok(Self { connection, state, latch: Arc::new(latch), journal, lock })
+        let environment = connect.place.env.name();
+        Ok(Self { environment, state, latch: Arc::new(latch), journal, lock })
     }
 
     /// Whether an earlier session of a mode left something to go on from.
     pub fn has_session(&self, mode: &str) -> Result<bool, Failure> {
-        let environment = self.connection.environment.name();
         for session in self.journal.sessions().map_err(state_failure)? {
-            if session.about.environment == environment
+            if session.about.environment == self.environment
                 && session.about.mode == mode
                 && !self.journal.states(session.id).map_err(state_failure)?.is_empty()
             {
@@ -213,12 +214,8 @@ impl Base {
 /// The strategies of a plan with their markets, as journals name them.
 pub(crate) fn strategies_described(plan: &Plan<'_>) -> String {
     let described = plan.strategies.iter().map(|planned| {
-        let markets: Vec<&str> = planned
-            .markets
-            .iter()
-            .filter_map(|id| plan.markets.get(*id))
-            .map(|market| market.code.as_str())
-            .collect();
+        let markets: Vec<String> =
+            planned.markets.iter().filter_map(|id| plan.markets.get(*id)).map(market_list::shown).collect();
         format!("{} on {}", planned.label, markets.join(", "))
     });
     described.collect::<Vec<_>>().join("; ")

@@ -4,24 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pampero_bitex::{Bitex, KeyName};
 use pampero_engine::StrategyDefinition;
-use pampero_exchange::{Balance, Exchange};
-use pampero_model::{Cash, Currency, Span};
+use pampero_model::{Cash, Currency, Market, Span, VenueId};
 use pampero_runtime::execution::{CarriedOver, Execution, ForeignPolicy, Settings};
 use pampero_runtime::feed::{RateSource, RequestTimes};
 use pampero_runtime::gateway::{Caps, Gateway};
-use pampero_runtime::guard::{Guard, GuardSettings, Scope, SweepSettings};
+use pampero_runtime::guard::{Guard, GuardSettings, SweepSettings};
 use pampero_runtime::session::{Live, StopSettings, steady_clock};
 use pampero_runtime::watchdog::Heartbeat;
 use serde_json::json;
 
 use super::console::Console;
 use super::figures;
-use super::ground::{self, Base, Ground, Reading, VENUE_ID};
+use super::ground::{self, Base, Ground, Reading};
 use super::messages::Messages;
-use super::paper::{greet, market_codes, refuse_if_halted, threads, watch_markets};
-use super::session::MachineRoom;
+use super::paper::{greet, refuse_if_halted, threads};
+use super::session::{MachineRoom, Station};
+use super::venues::{Berth, accounts_shown, budgets, in_order, same_accounts, watch_markets};
 use super::{production, rates};
 use crate::cli::trading::LiveArgs;
 use crate::config::{Config, Problem, Problems};
@@ -34,22 +33,19 @@ use crate::plan::Plan;
 pub(super) fn live(args: &LiveArgs, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     let mut reading = ground::read(args.session.config.as_deref(), definitions)?;
     figures::log(&reading.config.trading)?;
+    let connections = reading.connect(&args.session.connect)?;
     let ground = Ground::take(&args.session.connect, false)?;
     refuse_if_halted(&ground.state, &ground.latch)?;
     let threads = threads()?;
-    let client = ground.connection.client(KeyName::Trade)?;
-    let exchange: Arc<dyn Exchange> = Arc::new(Bitex::new(client.clone()));
-    let (account, balances) = threads.block_on(async {
-        let account = client.me().await?.id;
-        Ok::<_, Failure>((account, exchange.balances().await?))
-    })?;
-    same_account(&ground, &account)?;
+    let berths = threads.block_on(Berth::find(connections))?;
+    same_accounts(&ground, &berths)?;
     let goes_on = !args.session.new_ledger && ground.has_session("live")?;
-    hold(&mut reading.config, &balances, goes_on)?;
+    hold(&mut reading.config, &berths, goes_on)?;
     let mut plan = reading.plan(definitions)?;
     let rates = threads.block_on(rates::begin(&mut plan, &reading.folder, &steady_clock()))?;
-    let accepted = production::check(args, &reading.config, &ground, &plan, &account)?;
-    let start = Start { args, reading: &reading, plan: &plan, rates, account, accepted, exchange };
+    let berths = in_order(berths, |berth| &berth.connection.venue, &plan.markets)?;
+    let accepted = production::check(args, &reading.config, &ground, &plan, &berths)?;
+    let start = Start { args, reading: &reading, plan: &plan, rates, berths, accepted };
     threads.block_on(start.session(ground))
 }
 
@@ -59,34 +55,54 @@ struct Start<'a> {
     reading: &'a Reading,
     plan: &'a Plan<'a>,
     rates: Vec<RateSource>,
-    account: String,
+    /// In the order in which the engine numbers the venues.
+    berths: Vec<Berth>,
     /// What is missing and was accepted, for the banner.
     accepted: Vec<String>,
-    exchange: Arc<dyn Exchange>,
 }
 
 impl Start<'_> {
     async fn session(self, ground: Ground) -> Result<(), Failure> {
-        let Self { args, reading, plan, rates, account, accepted, exchange } = self;
-        let Ground { connection, state, latch, mut journal, lock } = ground;
-        let environment = connection.environment.name();
+        let Self { args, reading, plan, rates, berths, accepted } = self;
+        let Ground { environment, state, latch, mut journal, lock } = ground;
         let clock = steady_clock();
+        let ids: Vec<VenueId> = plan.markets.venues().map(|(id, _)| id).collect();
         let caps = caps(reading, plan)?;
-        let mut times = RequestTimes::default();
-        let (desk, history) = watch_markets(&exchange, &reading.config, plan, &clock, &mut times).await?;
+        let mut venues = Vec::new();
+        let mut accounts = Vec::new();
+        for (id, berth) in ids.iter().zip(&berths) {
+            let times = &mut RequestTimes::default();
+            let exchange = Arc::clone(&berth.exchange);
+            let (desk, history) = watch_markets(*id, &exchange, &reading.config, plan, &clock, times).await?;
+            let (blocked, clock) = (Arc::clone(&latch), Arc::clone(&clock));
+            let gateway = Gateway::new(
+                Arc::clone(&exchange),
+                caps.clone(),
+                move || clock(),
+                move || blocked.blocked_by(),
+            );
+            venues.push(Station { exchange, desk, history, gateway: Some(Arc::new(gateway)) });
+            accounts.push(berth.connection.to_sweep(plan.markets.iter().map(|(_, market)| market))?);
+        }
 
-        journal.set_fact("account", &account).map_err(state_failure)?;
+        for berth in &berths {
+            journal.set_fact(&berth.fact(), &berth.account).map_err(state_failure)?;
+        }
+        let account = accounts_shown(&berths);
         let about = ground::about(plan, environment, "live", &account, &reading.text);
         let mut base = Base::find(&journal, &args.session, plan, &about)?;
         let may_go_on = base.agree_with(&latch)?;
         refuse_if_halted(&state, &latch)?;
         let resumed = base.is_recovered();
-        let carried = match &base {
-            Base::Recovered(recovered) => recovered.carried_over(VENUE_ID),
-            Base::Fresh(engine) => CarriedOver::first(engine, VENUE_ID),
-        };
         let settings = settings(&reading.config);
-        let execution = Execution::new(clock(), VENUE_ID, base.engine().markets(), settings.clone(), carried);
+        let execution = |id: &VenueId| {
+            let carried = match &base {
+                Base::Recovered(recovered) => recovered.carried_over(*id),
+                Base::Fresh(engine) => CarriedOver::first(engine, *id),
+            };
+            Execution::new(clock(), *id, &plan.markets, settings.clone(), carried)
+        };
+        let executions = ids.iter().map(execution).collect();
         let (engine, pen) = base.begin(journal, &about)?;
 
         let console = Console::new(args.session.connect.json, plan);
@@ -94,31 +110,15 @@ impl Start<'_> {
         greet(&console, &clock, plan, environment, resumed, &format!("account {account}"));
         let alive = Arc::new(AtomicBool::new(true));
         let messages = Messages::start(&reading.config.trading, environment, &alive)?;
-        let guard = Guard::start(
-            Arc::new(Bitex::new(connection.another(connection.key(KeyName::Trade)?)?).urgent()),
-            Arc::clone(&latch),
-            guard_settings(market_codes(plan), &settings),
-            messages.notifier.clone(),
-        );
+        let guard =
+            Guard::start(accounts, Arc::clone(&latch), guard_settings(&settings), messages.notifier.clone());
         let guard = guard.map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))?;
-        let blocked = Arc::clone(&latch);
-        let gateway = Gateway::new(
-            Arc::clone(&exchange),
-            caps,
-            {
-                let clock = Arc::clone(&clock);
-                move || clock()
-            },
-            move || blocked.blocked_by(),
-        );
-        let budget = connection.public().budget().clone();
-        let metrics = figures::serve(&reading.config.trading, budget, &latch, &messages.notifier).await?;
+        let budgets = budgets(berths.iter().map(|berth| &berth.connection));
+        let metrics = figures::serve(&reading.config.trading, budgets, &latch, &messages.notifier).await?;
         let live = &reading.config.trading.live;
         let room = MachineRoom {
-            mode: Box::new(Live::new(engine, vec![execution], pen)),
-            exchange,
-            desk,
-            history,
+            mode: Box::new(Live::new(engine, executions, pen)),
+            venues,
             rates,
             first_rates: plan.first_rates.clone(),
             console: console.clone(),
@@ -128,15 +128,12 @@ impl Start<'_> {
                 flatten: live.flatten_on_stop.unwrap_or(false),
             },
             span: args.session.span,
-            gateway: Some(Arc::new(gateway)),
             guard: Some(guard),
             latch: Arc::clone(&latch),
             heartbeat: Heartbeat::open(&state.heartbeat_file(), clock()).map_err(state_failure)?,
             evidence: None,
             notifier: messages.notifier.clone(),
             metrics,
-            clockwork: connection.public().clone(),
-            codes: market_codes(plan),
             flat_file: state.flat_file(),
             resumed: may_go_on,
             clock: Arc::clone(&clock),
@@ -169,62 +166,60 @@ impl Start<'_> {
     }
 }
 
-/// The state directory belongs to one account.
-pub(super) fn same_account(ground: &Ground, account: &str) -> Result<(), Failure> {
-    let known = ground.journal.fact("account").map_err(state_failure)?;
-    match known {
-        Some(known) if known != account => {
-            let message =
-                format!("the state directory belongs to account {known}, and the key to account {account}");
-            let help = format!(
-                "use the key of {known}, or another directory: --state DIR\n(this one: {})",
-                ground.state.path().display()
-            );
-            Err(Failure::account(Exit::Key, "other_account", message, help))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Puts what the account holds in place of `[account]`, which is for backtests and paper. A session that goes on from an
+/// Puts what the accounts hold in place of `[account]`, which is for backtests and paper. A session that goes on from an
 /// earlier one divides nothing anew: what was allocated then may have become another currency since.
-pub(super) fn hold(config: &mut Config, balances: &[Balance], goes_on: bool) -> Result<(), Failure> {
-    let list = market_list::built_in().map_err(Failure::Config)?;
-    let mut traded: Vec<Currency> = Vec::new();
-    for name in config.strategies.iter().flat_map(|strategy| &strategy.markets) {
-        let code = name.split_once(':').map_or(name.as_str(), |(_, code)| code);
-        let section = config.markets.get(name).or_else(|| config.markets.get(code));
-        if let Ok(market) = market_list::market(name, &list, section) {
-            traded.extend([market.base, market.quote]);
-        }
-    }
-    let held =
-        balances.iter().filter(|balance| traded.contains(&balance.currency) && balance.total.units > 0);
-    config.account = held
-        .map(|balance| (balance.currency.code().to_owned(), Cash::from_units(balance.total.units)))
-        .collect();
+pub(super) fn hold(config: &mut Config, berths: &[Berth], goes_on: bool) -> Result<(), Failure> {
+    let markets = market_list::named(config)?;
+    let traded = |venue: &str, currency| {
+        markets.iter().any(|market| market.venue == venue && [market.base, market.quote].contains(&currency))
+    };
+    let held = berths.iter().flat_map(|Berth { connection, balances, .. }| {
+        let venue = connection.venue.as_str();
+        let held =
+            balances.iter().filter(move |balance| traded(venue, balance.currency) && balance.total.units > 0);
+        held.map(move |balance| {
+            (format!("{venue}:{}", balance.currency.code()), Cash::from_units(balance.total.units))
+        })
+    });
+    config.account = held.collect();
     if goes_on {
-        hold_what_is_allocated(config);
+        hold_what_is_allocated(config, &markets);
     }
     Ok(())
 }
 
-fn hold_what_is_allocated(config: &mut Config) {
+fn hold_what_is_allocated(config: &mut Config, markets: &[Market]) {
     let mut allocated: BTreeMap<String, i128> = BTreeMap::new();
     for (name, cash) in config.strategies.iter().flat_map(|strategy| &strategy.allocation) {
-        let code = name.split_once(':').map_or(name.as_str(), |(_, code)| code).to_ascii_lowercase();
-        let units = allocated.entry(code).or_default();
+        let name = name.to_ascii_lowercase();
+        let place = if name.contains(':') { Some(name) } else { the_place(&name, markets) };
+        // Where the venue is not clear, the plan says so.
+        let Some(place) = place else { continue };
+        let units = allocated.entry(place).or_default();
         *units = units.saturating_add(cash.units());
     }
-    for (code, units) in allocated {
-        match config.account.iter_mut().find(|(held, _)| held.eq_ignore_ascii_case(&code)) {
+    for (place, units) in allocated {
+        match config.account.iter_mut().find(|(held, _)| *held == place) {
             Some((_, held)) => *held = Cash::from_units(held.units().max(units)),
-            None => config.account.push((code, Cash::from_units(units))),
+            None => config.account.push((place, Cash::from_units(units))),
         }
     }
 }
 
-/// The caps of the gateway, which the gate knows as well: a currency without one cannot be traded.
+/// Currency and venue of a currency that one venue alone trades.
+fn the_place(code: &str, markets: &[Market]) -> Option<String> {
+    let mut venues: Vec<&str> = markets
+        .iter()
+        .filter(|market| [market.base, market.quote].iter().any(|currency| currency.code() == code))
+        .map(|market| market.venue.as_str())
+        .collect();
+    venues.sort_unstable();
+    venues.dedup();
+    let [venue] = venues.as_slice() else { return None };
+    Some(format!("{venue}:{code}"))
+}
+
+/// The caps of each gateway, which the gate knows as well: a currency without one cannot be traded.
 fn caps(reading: &Reading, plan: &Plan<'_>) -> Result<Caps, Failure> {
     let mut problems = Vec::new();
     let mut named: Vec<(Currency, Cash)> = Vec::new();
@@ -268,13 +263,9 @@ pub(super) fn settings(config: &Config) -> Settings {
     }
 }
 
-/// The kill switch cancels on the markets of the run; foreign orders that are not to be touched stay.
-pub(super) fn guard_settings(codes: Vec<String>, settings: &Settings) -> GuardSettings {
+pub(super) fn guard_settings(settings: &Settings) -> GuardSettings {
     let horizon = u64::try_from(settings.ghost_horizon.as_nanos()).unwrap_or_default();
-    let sweep = SweepSettings {
-        scope: Scope::Markets(codes),
-        ghost_horizon: std::time::Duration::from_nanos(horizon),
-        ..SweepSettings::default()
-    };
+    let sweep =
+        SweepSettings { ghost_horizon: std::time::Duration::from_nanos(horizon), ..SweepSettings::default() };
     GuardSettings { sweep, ..GuardSettings::default() }
 }

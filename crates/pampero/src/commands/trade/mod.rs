@@ -2,6 +2,7 @@
 
 mod console;
 mod control;
+mod feeds;
 mod figures;
 mod flat;
 mod ground;
@@ -12,6 +13,7 @@ mod production;
 mod rates;
 mod rehearse;
 mod session;
+mod venues;
 mod watchdog;
 
 pub(crate) use ground::strategies_described;

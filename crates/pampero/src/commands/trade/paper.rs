@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
-use pampero_bitex::Bitex;
 use pampero_engine::StrategyDefinition;
-use pampero_exchange::{Exchange, SnapshotParts};
-use pampero_model::{FillId, MarketId, Span};
-use pampero_runtime::feed::{Clock, Desk, FeedSettings, History, RateSource, RequestTimes, Watch, warm_up};
+use pampero_model::{FillId, Span};
+use pampero_runtime::feed::{Clock, RateSource, RequestTimes};
 use pampero_runtime::guard::{Latch, Level};
 use pampero_runtime::session::{Paper, StopSettings, prepare, steady_clock};
 use pampero_runtime::state_dir::StateDir;
@@ -22,11 +19,13 @@ use super::flat::Flat;
 use super::ground::{self, Base, Ground, Reading};
 use super::messages::Messages;
 use super::rates;
-use super::session::MachineRoom;
+use super::session::{MachineRoom, Station};
+use super::venues::{budgets, in_order, watch_markets};
 use crate::cli::trading::PaperArgs;
 use crate::config::{Config, LatencyItem};
-use crate::connect::state_failure;
+use crate::connect::{Access, Connection, state_failure};
 use crate::error::{Exit, Failure};
+use crate::market_list::shown;
 use crate::plan::Plan;
 
 /// Trades with live data and simulated fills until it is stopped.
@@ -34,11 +33,12 @@ pub(super) fn paper(args: &PaperArgs, definitions: &[StrategyDefinition]) -> Res
     let reading = ground::read(args.session.config.as_deref(), definitions)?;
     let mut plan = reading.plan(definitions)?;
     figures::log(&reading.config.trading)?;
+    let connections = reading.connect(&args.session.connect)?;
     let ground = Ground::take(&args.session.connect, true)?;
     refuse_if_halted(&ground.state, &ground.latch)?;
     threads()?.block_on(async {
         let sources = rates::begin(&mut plan, &reading.folder, &steady_clock()).await?;
-        session(args, &reading, &plan, sources, ground).await
+        session(args, &reading, &plan, sources, ground, connections).await
     })
 }
 
@@ -71,12 +71,18 @@ async fn session(
     plan: &Plan<'_>,
     rates: Vec<RateSource>,
     ground: Ground,
+    connections: Vec<Connection>,
 ) -> Result<(), Failure> {
-    let Ground { connection, state, latch, journal, lock } = ground;
+    let Ground { environment, state, latch, journal, lock } = ground;
     let clock = steady_clock();
-    let exchange: Arc<dyn Exchange> = Arc::new(Bitex::new(connection.public().clone()));
+    let connections = in_order(connections, |connection| &connection.venue, &plan.markets)?;
     let mut times = RequestTimes::default();
-    let (desk, history) = watch_markets(&exchange, &reading.config, plan, &clock, &mut times).await?;
+    let mut venues = Vec::new();
+    for ((id, _), connection) in plan.markets.venues().zip(&connections) {
+        let exchange = connection.exchange(Access::Public)?;
+        let (desk, history) = watch_markets(id, &exchange, &reading.config, plan, &clock, &mut times).await?;
+        venues.push(Station { exchange, desk, history, gateway: None });
+    }
 
     let about = ground::about(plan, state.environment(), "paper", "paper", &reading.text);
     let mut base = Base::find(&journal, &args.session, plan, &about)?;
@@ -95,7 +101,6 @@ async fn session(
     let (engine, pen) = base.begin(journal, &about)?;
 
     let console = Console::new(args.session.connect.json, plan);
-    let environment = connection.environment.name();
     greet(
         &console,
         &clock,
@@ -106,34 +111,24 @@ async fn session(
     );
     let alive = Arc::new(AtomicBool::new(true));
     let messages = Messages::start(&reading.config.trading, state.environment(), &alive)?;
-    let metrics = figures::serve(
-        &reading.config.trading,
-        connection.public().budget().clone(),
-        &latch,
-        &messages.notifier,
-    )
-    .await?;
+    let metrics =
+        figures::serve(&reading.config.trading, budgets(&connections), &latch, &messages.notifier).await?;
     let now = clock();
     let room = MachineRoom {
         mode: Box::new(Paper::new(engine, venue, pen)),
-        exchange,
-        desk,
-        history,
+        venues,
         rates,
         first_rates: plan.first_rates.clone(),
         console: console.clone(),
         currency: plan.report_currency,
         stop: StopSettings { deadline: Span::from_secs(10), flatten: false },
         span: args.session.span,
-        gateway: None,
         guard: None,
         latch,
         heartbeat: Heartbeat::open(&state.heartbeat_file(), now).map_err(state_failure)?,
         evidence: Some((ground::subjects(plan), environment.to_owned())),
         notifier: messages.notifier.clone(),
         metrics,
-        clockwork: connection.public().clone(),
-        codes: market_codes(plan),
         flat_file: state.flat_file(),
         resumed: may_go_on,
         clock: Arc::clone(&clock),
@@ -152,55 +147,6 @@ async fn session(
     Ok(())
 }
 
-/// Fetches the history that strategies want, and makes the desk that goes on from there.
-pub(super) async fn watch_markets(
-    exchange: &Arc<dyn Exchange>,
-    config: &Config,
-    plan: &Plan<'_>,
-    clock: &Clock,
-    times: &mut RequestTimes,
-) -> Result<(Desk, Vec<(MarketId, History)>), Failure> {
-    let feed = &config.trading.feed;
-    let wanted = ground::candles_wanted(plan, feed.candles.unwrap_or(Span::from_hours(1)))?;
-    let usual = FeedSettings::default();
-    let settings = FeedSettings {
-        fastest: feed.fastest.unwrap_or(usual.fastest),
-        slowest: feed.slowest.unwrap_or(usual.slowest),
-        slowest_with_orders: feed.slowest_with_orders.unwrap_or(usual.slowest_with_orders),
-        spacing: feed.spacing.unwrap_or(usual.spacing),
-        stale_after: feed.stale_after.unwrap_or(usual.stale_after),
-        ..usual
-    };
-    let code = |id: &MarketId| plan.markets.get(*id).map(|market| market.code.clone()).unwrap_or_default();
-    let watches = wanted.iter().map(|(market, wants)| Watch {
-        market: *market,
-        code: code(market),
-        spans: wants.iter().map(|(span, _)| *span).collect(),
-    });
-    let mut desk = Desk::new(settings, watches);
-    let mut history = Vec::new();
-    for (market, wants) in &wanted {
-        let code = code(market);
-        for _ in 0..MEASURED {
-            let asked = Instant::now();
-            exchange.snapshot(&code, SnapshotParts::BOOK).await?;
-            times.record(Span::from_nanos(i64::try_from(asked.elapsed().as_nanos()).unwrap_or(i64::MAX)));
-        }
-        let past = warm_up(exchange.as_ref(), &code, wants, clock).await?;
-        past.hand_over(&mut desk, *market);
-        history.push((*market, past));
-    }
-    Ok((desk, history))
-}
-
-/// Requests by which the latency is measured, by market.
-const MEASURED: usize = 5;
-
-/// The exchange's codes of the markets, in their order.
-pub(super) fn market_codes(plan: &Plan<'_>) -> Vec<String> {
-    plan.markets.iter().map(|(_, market)| market.code.clone()).collect()
-}
-
 /// Says what begins.
 pub(super) fn greet(
     console: &Console,
@@ -211,7 +157,7 @@ pub(super) fn greet(
     how: &str,
 ) {
     let names: Vec<&str> = plan.strategies.iter().map(|planned| &*planned.label).collect();
-    let markets: Vec<&str> = plan.markets.iter().map(|(_, market)| market.code.as_str()).collect();
+    let markets: Vec<String> = plan.markets.iter().map(|(_, market)| shown(market)).collect();
     let text = format!(
         "{} on {} of {environment}, {how}{}; Ctrl-C stops",
         names.join(", "),

@@ -5,8 +5,8 @@ use std::path::Path;
 use pampero_engine::Limits;
 use pampero_model::Timestamp;
 use pampero_runtime::promotion::{
-    Evidence, LimitsSet, ProductionRequest, Requirements, Verdict, confirm_account, confirmed_account, judge,
-    production_gate,
+    AccountClaim, Evidence, LimitsSet, ProductionRequest, Requirements, Verdict, confirm_account,
+    confirmed_account, judge, production_gate,
 };
 use pampero_runtime::state_dir::StateDir;
 use pampero_store::journal::Journal;
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::ground::{self, Ground};
+use super::venues::Berth;
 use crate::cli::account::EnvName;
 use crate::cli::trading::LiveArgs;
 use crate::commands::account::{ask, findings, is_terminal};
@@ -29,7 +30,7 @@ pub(super) fn check(
     config: &Config,
     ground: &Ground,
     plan: &Plan<'_>,
-    account: &str,
+    berths: &[Berth],
 ) -> Result<Vec<String>, Failure> {
     if args.session.connect.place.env != EnvName::Production {
         return Ok(Vec::new());
@@ -37,30 +38,24 @@ pub(super) fn check(
     let state = args.session.connect.place.state.as_deref();
     let verdicts = shown(state, &required(config), plan)?;
     let check_up = findings(&args.session.connect, args.session.config.as_deref())?;
-    let confirmed = confirmed_account(&ground.state).map_err(state_failure)?;
-    let typed = match &args.account {
-        _ if confirmed.is_some() => None,
-        Some(given) => Some(given.clone()),
-        None if is_terminal() => {
-            Some(ask("This trades REAL MONEY. Type the number of your account to confirm it: ")?)
-        }
-        None => None,
-    };
+    let accounts: Result<Vec<AccountClaim>, Failure> =
+        berths.iter().map(|berth| claim(args, &ground.state, berth)).collect();
+    let accounts = accounts?;
     let request = ProductionRequest {
         limits: limits_set(plan),
         check_up: &check_up,
         verdicts: &verdicts,
         accept_risk: args.accept_risk.as_deref(),
-        account,
-        confirmed: confirmed.as_deref(),
-        typed: typed.as_deref(),
+        accounts: &accounts,
     };
     match production_gate(&request) {
-        Ok(cleared) => {
-            if cleared.newly_confirmed {
-                confirm_account(&ground.state, account, now()).map_err(state_failure)?;
+        Ok(accepted) => {
+            for (berth, claim) in berths.iter().zip(&accounts).filter(|(_, claim)| claim.confirmed.is_none())
+            {
+                confirm_account(&ground.state, berth.further(), &claim.account, now())
+                    .map_err(state_failure)?;
             }
-            Ok(cleared.accepted)
+            Ok(accepted)
         }
         Err(refusals) => {
             let message = format!("production is not allowed yet:\n  - {}", refusals.join("\n  - "));
@@ -70,6 +65,27 @@ pub(super) fn check(
                 .with(json!({ "missing": refusals })))
         }
     }
+}
+
+/// What a person says of the account at a venue: once, before or now.
+fn claim(args: &LiveArgs, state: &StateDir, berth: &Berth) -> Result<AccountClaim, Failure> {
+    let account = berth.account.clone();
+    let confirmed = confirmed_account(state, berth.further()).map_err(state_failure)?;
+    let at = berth.further().map_or(String::new(), |venue| format!(" at {venue}"));
+    let given = args.account.iter().find_map(|given| match (given.split_once(':'), berth.further()) {
+        (Some((venue, number)), Some(further)) => (venue == further).then_some(number),
+        (None, None) => Some(given.as_str()),
+        _ => None,
+    });
+    let typed = match given {
+        _ if confirmed.is_some() => None,
+        Some(given) => Some(given.to_owned()),
+        None if is_terminal() => Some(ask(&format!(
+            "This trades REAL MONEY. Type the number of your account{at} to confirm it: "
+        ))?),
+        None => None,
+    };
+    Ok(AccountClaim { account, confirmed, typed })
 }
 
 /// How much a configuration wants shown.

@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pampero_bitex::{Bitex, KeyName};
 use pampero_engine::StrategyDefinition;
-use pampero_exchange::Exchange;
-use pampero_model::Market;
+use pampero_model::{Market, MarketId, VenueId};
 use pampero_runtime::guard::Guard;
 use pampero_runtime::notify::Notifier;
 use pampero_runtime::promotion::Subject;
@@ -17,16 +15,18 @@ use serde_json::json;
 
 use super::figures;
 use super::ground::{self, Ground};
-use super::live::{guard_settings, hold, same_account, settings};
+use super::live::{guard_settings, hold, settings};
 use super::paper::{refuse_if_halted, threads};
+use super::venues::{Berth, accounts_shown, in_order, same_accounts};
 use crate::cli::account::EnvName;
 use crate::cli::trading::RehearseArgs;
 use crate::connect::{now, state_failure};
 use crate::error::{Exit, Failure};
+use crate::market_list::shown;
 use crate::output;
 use crate::plan::Plan;
 
-/// Rehearses on the main market of each strategy, and writes down for each that it has passed.
+/// Rehearses on the main market of each strategy at each of its venues, and writes down for each that it has passed.
 pub(super) fn rehearse(args: &RehearseArgs, definitions: &[StrategyDefinition]) -> Result<(), Failure> {
     if args.connect.place.env == EnvName::Production {
         let help = "rehearse where nothing is lost: --env sandbox, or --env local with `pampero sandbox`";
@@ -37,24 +37,23 @@ pub(super) fn rehearse(args: &RehearseArgs, definitions: &[StrategyDefinition]) 
         // On a terminal the kill switch's words would stand between the steps.
         figures::log(&reading.config.trading)?;
     }
+    let connections = reading.connect(&args.connect)?;
     let ground = Ground::take(&args.connect, false)?;
     refuse_if_halted(&ground.state, &ground.latch)?;
     let threads = threads()?;
-    let exchange: Arc<dyn Exchange> = Arc::new(Bitex::new(ground.connection.client(KeyName::Trade)?));
-    let client = ground.connection.client(KeyName::Trade)?;
-    let (account, balances) = threads.block_on(async {
-        let account = client.me().await?.id;
-        Ok::<_, Failure>((account, exchange.balances().await?))
-    })?;
-    same_account(&ground, &account)?;
-    hold(&mut reading.config, &balances, true)?;
+    let berths = threads.block_on(Berth::find(connections))?;
+    same_accounts(&ground, &berths)?;
+    hold(&mut reading.config, &berths, true)?;
     let plan = reading.plan(definitions)?;
+    let berths = in_order(berths, |berth| &berth.connection.venue, &plan.markets)?;
     let subjects = ground::subjects(&plan);
-    let show = Show { json: args.connect.json, environment: ground.state.environment().to_owned(), account };
+    let environment = ground.state.environment().to_owned();
+    let show = Show { json: args.connect.json, environment, account: accounts_shown(&berths) };
     let mut reports = Vec::new();
-    for market in main_markets(&plan) {
+    for (venue, market) in main_markets(&plan) {
+        let Some(berth) = berths.get(venue.index()) else { continue };
         show.begins(&market)?;
-        let stage = stage(args, &reading.config, &ground, &exchange, &show.account, &market)?;
+        let stage = stage(args, &reading.config, &ground, berth, &market)?;
         let report = threads.block_on(rehearsal::rehearse(stage, |step| show.step(step))).map_err(failure)?;
         show.ended(&report)?;
         let passed = report.passed();
@@ -71,35 +70,37 @@ pub(super) fn rehearse(args: &RehearseArgs, definitions: &[StrategyDefinition]) 
     show.result(passed, &reports, &subjects)
 }
 
-/// The first market of each strategy, each once.
-fn main_markets(plan: &Plan<'_>) -> Vec<Market> {
-    let mut ids: Vec<_> =
-        plan.strategies.iter().filter_map(|planned| planned.markets.first().copied()).collect();
+/// The first market of each strategy at each venue, each once.
+fn main_markets(plan: &Plan<'_>) -> Vec<(VenueId, Market)> {
+    let mut ids: Vec<_> = Vec::new();
+    for (venue, _) in plan.markets.venues() {
+        let here = |id: &&MarketId| plan.markets.venue_of(**id) == Some(venue);
+        let first = plan.strategies.iter().filter_map(|planned| planned.markets.iter().find(here));
+        ids.extend(first.map(|id| (*id, venue)));
+    }
     ids.sort_unstable();
     ids.dedup();
-    ids.into_iter().filter_map(|id| plan.markets.get(id).cloned()).collect()
+    ids.into_iter().filter_map(|(id, venue)| Some((venue, plan.markets.get(id)?.clone()))).collect()
 }
 
 fn stage(
     args: &RehearseArgs,
     config: &crate::config::Config,
     ground: &Ground,
-    exchange: &Arc<dyn Exchange>,
-    account: &str,
+    berth: &Berth,
     market: &Market,
 ) -> Result<Stage, Failure> {
     let settings = hurried(&settings(config));
-    let key = ground.connection.key(KeyName::Trade)?;
-    let urgent = Arc::new(Bitex::new(ground.connection.another(key)?).urgent());
-    let watched = guard_settings(vec![market.code.clone()], &settings);
-    let guard = Guard::start(urgent, Arc::clone(&ground.latch), watched, Notifier::default());
+    let account = berth.connection.to_sweep([market])?;
+    let (latch, watched) = (Arc::clone(&ground.latch), guard_settings(&settings));
+    let guard = Guard::start(vec![account], latch, watched, Notifier::default());
     Ok(Stage {
-        exchange: Arc::clone(exchange),
+        exchange: Arc::clone(&berth.exchange),
         guard: guard.map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))?,
         state: ground.state.clone(),
         market: market.clone(),
         settings,
-        account: account.to_owned(),
+        account: berth.account.clone(),
         build: ground::build(),
         clock: steady_clock(),
         patience: Duration::from_nanos(u64::try_from(args.patience.as_nanos()).unwrap_or_default()),
@@ -136,7 +137,7 @@ impl Show {
 
     fn begins(&self, market: &Market) -> Result<(), Failure> {
         let Self { environment, account, .. } = self;
-        self.say(&format!("Rehearsing on {} of {environment}, account {account}\n\n", market.code))
+        self.say(&format!("Rehearsing on {} of {environment}, account {account}\n\n", shown(market)))
     }
 
     fn step(&self, step: &StepReport) {
@@ -167,7 +168,7 @@ impl Show {
         if self.json {
             let markets: Vec<_> = reports
                 .iter()
-                .map(|(market, report)| json!({ "market": market.code, "passed": report.passed(), "report": report }))
+                .map(|(market, report)| json!({ "market": shown(market), "passed": report.passed(), "report": report }))
                 .collect();
             let evidence = if passed { subjects } else { &[] };
             output::print_json(&json!({

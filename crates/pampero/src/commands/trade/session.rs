@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pampero_bitex::Client;
 use pampero_engine::{Audit, Engine, TradingState, TripReason};
 use pampero_exchange::Exchange;
-use pampero_model::{Currency, MarketId, Price, Span, Timestamp};
+use pampero_model::{Currency, MarketId, Price, Span, Timestamp, VenueId};
 use pampero_runtime::execution::Note;
-use pampero_runtime::feed::{self, Clock, Desk, FeedMessage, History, News, OwnOrder, RateSource};
+use pampero_runtime::feed::{Clock, Desk, History, News, OwnOrder, RateSource, own_orders};
 use pampero_runtime::gateway::Gateway;
 use pampero_runtime::guard::{Guard, Latch, Level};
 use pampero_runtime::notify::{Notice, Notifier, Severity};
@@ -25,6 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::console::Console;
+use super::feeds::{Feeds, Watched, Watcher, warm_up_news, watch_clocks};
 use super::figures::{self, Figures};
 use super::flat::FlatFile;
 use super::rates::RatesTask;
@@ -33,23 +33,17 @@ use crate::error::Failure;
 /// Everything that a session is run with.
 pub(super) struct MachineRoom {
     pub mode: Box<dyn Mode + Send>,
-    /// For market data.
-    pub exchange: Arc<dyn Exchange>,
-    pub desk: Desk,
-    pub history: Vec<(MarketId, History)>,
+    /// In the order in which the engine numbers them.
+    pub venues: Vec<Station>,
     /// Rates from outside the markets, and what they were just now.
     pub rates: Vec<RateSource>,
     pub first_rates: Vec<(Currency, Price)>,
-    /// Codes of these markets.
-    pub codes: Vec<String>,
     pub clock: Clock,
     pub console: Console,
     pub currency: Currency,
     pub stop: StopSettings,
     /// After how long to stop by itself.
     pub span: Option<Span>,
-    /// What requests go through; none on paper.
-    pub gateway: Option<Arc<Gateway>>,
     /// The kill switch; none on paper, where the latch alone is looked at.
     pub guard: Option<Guard>,
     pub latch: Arc<Latch>,
@@ -58,12 +52,20 @@ pub(super) struct MachineRoom {
     pub evidence: Option<(Vec<Subject>, String)>,
     pub notifier: Notifier,
     pub metrics: Metrics,
-    /// Looks at the exchange's clock.
-    pub clockwork: Client,
     /// Where to say how far a flatten is.
     pub flat_file: PathBuf,
     /// A person let trading go on since the last session, which had been stopped.
     pub resumed: bool,
+}
+
+/// A venue in the machine room.
+pub(super) struct Station {
+    /// For market data and the clock.
+    pub exchange: Arc<dyn Exchange>,
+    pub desk: Desk,
+    pub history: Vec<(MarketId, History)>,
+    /// What requests go through; none on paper.
+    pub gateway: Option<Arc<Gateway>>,
 }
 
 /// How often the console says where the session stands.
@@ -83,7 +85,13 @@ impl MachineRoom {
         // Rates first: from here on they age.
         let rates =
             self.first_rates.iter().map(|(currency, rate)| News::Rate { currency: *currency, rate: *rate });
-        let history = rates.chain(warm_up_news(&self.history)).collect();
+        let history = self.venues.iter().flat_map(|venue| &venue.history);
+        let history = rates.chain(warm_up_news(history)).collect();
+        let clocks = self.venues.iter().map(|venue| Arc::clone(&venue.exchange)).collect();
+        let gateways = self.venues.iter().map(|venue| venue.gateway.clone()).collect();
+        let watched = (0..).map(VenueId).zip(self.venues);
+        let watched =
+            watched.map(|(venue, Station { exchange, desk, .. })| Watched { venue, exchange, desk });
         let rates = tokio::spawn(
             RatesTask {
                 sources: self.rates,
@@ -95,20 +103,16 @@ impl MachineRoom {
             }
             .run(),
         );
-        let codes = self.history.iter().map(|(market, _)| *market).zip(self.codes).collect();
-        let feed = tokio::spawn(feed_task(FeedTask {
-            exchange: Arc::clone(&self.exchange),
-            desk: self.desk,
+        let watcher = Watcher {
             clock: Arc::clone(&self.clock),
             own: own_orders,
             ends: feed_ends,
             inbox: sender.clone(),
             console: self.console.clone(),
             metrics: self.metrics.clone(),
-            codes,
-            history,
-        }));
-        tokio::spawn(watch_clock(self.clockwork, Arc::clone(&self.clock), sender.clone()));
+        };
+        let feeds = tokio::spawn(Feeds { venues: watched.collect(), history, watcher }.run());
+        tokio::spawn(watch_clocks(clocks, Arc::clone(&self.clock), sender.clone()));
         tokio::spawn(signals.pass_on(sender.clone()));
         if let Some(span) = self.span {
             tokio::spawn(stop_after(span, sender.clone()));
@@ -142,7 +146,7 @@ impl MachineRoom {
             inbox,
             clock: self.clock,
             stop: self.stop,
-            gateway: self.gateway,
+            gateways,
             sender: sender.clone(),
             handle: tokio::runtime::Handle::current(),
             turn,
@@ -157,7 +161,7 @@ impl MachineRoom {
             result.await.unwrap_or_else(|_| Err(Failure::Defect("the engine's thread panicked".to_owned())));
         drop(end_feed);
         // A panic there was told by its own message.
-        let _ = feed.await;
+        let _ = feeds.await;
         let _ = rates.await;
         ended
     }
@@ -169,7 +173,8 @@ struct EngineThread {
     inbox: session::Inbox,
     clock: Clock,
     stop: StopSettings,
-    gateway: Option<Arc<Gateway>>,
+    /// By venue.
+    gateways: Vec<Option<Arc<Gateway>>>,
     sender: mpsc::Sender<Input>,
     handle: tokio::runtime::Handle,
     turn: Turn,
@@ -179,20 +184,20 @@ struct EngineThread {
 
 impl EngineThread {
     fn run(self) -> Result2<Ended> {
-        let Self { mut mode, inbox, clock, stop, gateway, sender, handle, mut turn, guard, metrics } = self;
+        let Self { mut mode, inbox, clock, stop, gateways, sender, handle, mut turn, guard, metrics } = self;
         let _sentinel = guard.as_ref().map(|guard| guard.sentinel("the engine"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| Failure::Run(format!("the engine cannot start: {error}")))?;
         let console = turn.console.clone();
         let cell = std::cell::RefCell::new(&mut turn);
         let mut send = |outgoing: Outgoing| {
-            let Some(gateway) = gateway.clone() else { return };
+            let Some(gateway) = gateways.get(outgoing.venue.index()).cloned().flatten() else { return };
             let (sender, metrics) = (sender.clone(), metrics.clone());
             handle.spawn(async move {
                 let Outgoing { venue, id, request } = outgoing;
                 let class = figures::class(&request);
                 let answer = gateway.carry_out(request).await;
-                metrics.answered(class, figures::outcome(&answer));
+                metrics.answered(gateway.exchange().venue(), class, figures::outcome(&answer));
                 let _ = sender.send(Input::Answer { venue, id, answer }).await; // too late for anybody to hear
             });
         };
@@ -204,8 +209,8 @@ impl EngineThread {
                 clock: &*clock,
                 send: &mut send,
                 turn: &mut |turned| cell.borrow_mut().turn(turned),
-                note: &mut |note| {
-                    console.note(clock(), note);
+                note: &mut |venue, note| {
+                    console.note(clock(), venue, note);
                     cell.borrow().note(note);
                 },
                 audit: &mut |engine, audit| cell.borrow_mut().audit(engine, audit, clock()),
@@ -264,7 +269,7 @@ impl Turn {
             self.heartbeat = None;
         }
         if self.guard.is_some() {
-            let orders = feed::own_orders(engine);
+            let orders = own_orders(engine);
             self.own.send_if_modified(|known| {
                 let changed = *known != orders;
                 *known = orders;
@@ -378,115 +383,6 @@ impl Book {
     }
 }
 
-/// The candles of before, oldest first.
-fn warm_up_news(history: &[(MarketId, History)]) -> Vec<News> {
-    let mut news: Vec<(Timestamp, News)> = Vec::new();
-    for (market, history) in history {
-        for candles in &history.candles {
-            let (market, span) = (*market, candles.span);
-            let closed = candles.closed.iter();
-            news.extend(
-                closed.map(|candle| {
-                    (candle.open_time.plus(span), News::Candle { market, span, candle: *candle })
-                }),
-            );
-        }
-    }
-    news.sort_by_key(|(closed, _)| *closed);
-    news.into_iter().map(|(_, news)| news).collect()
-}
-
-/// Market data on its way to the inbox.
-struct FeedTask {
-    exchange: Arc<dyn Exchange>,
-    desk: Desk,
-    clock: Clock,
-    own: watch::Receiver<Vec<OwnOrder>>,
-    ends: watch::Receiver<()>,
-    inbox: mpsc::Sender<Input>,
-    console: Console,
-    metrics: Metrics,
-    codes: BTreeMap<MarketId, String>,
-    /// What comes before everything live.
-    history: Vec<News>,
-}
-
-async fn feed_task(task: FeedTask) {
-    let FeedTask { exchange, desk, clock, own, mut ends, inbox, console, metrics, codes, history } = task;
-    // The inbox is short, and nobody reads it before the session has begun.
-    for news in history {
-        if inbox.send(Input::News(news)).await.is_err() {
-            return;
-        }
-    }
-    let (sender, mut messages) = mpsc::channel::<FeedMessage>(64);
-    let shutdown = async move {
-        let _ = ends.changed().await; // the other end is dropped
-    };
-    let feed = tokio::spawn(feed::run(exchange, desk, clock, own, sender, shutdown));
-    let mut failing = false;
-    while let Some(message) = messages.recv().await {
-        match &message.error {
-            Some(error) if !failing => {
-                failing = true;
-                let facts = serde_json::json!({ "code": error.code() });
-                console.say(message.at, "feed", &format!("market data: {error}; trying again"), facts);
-            }
-            None if failing => {
-                failing = false;
-                console.say(message.at, "feed", "market data is back", serde_json::Value::Null);
-            }
-            _ => {}
-        }
-        if let (None, Some(code)) = (&message.error, message.market.and_then(|market| codes.get(&market))) {
-            metrics.market_seen(code, message.at);
-        }
-        for news in message.news {
-            tell(&console, message.at, &news);
-            if inbox.send(Input::News(news)).await.is_err() {
-                return;
-            }
-        }
-    }
-    let _ = feed.await;
-}
-
-/// What a person wants to know of the market data.
-fn tell(console: &Console, at: Timestamp, news: &News) {
-    let null = serde_json::Value::Null;
-    match news {
-        News::Gap { from, to, .. } => {
-            console.say(at, "gap", &format!("trades between {from} and {to} may be missing"), null);
-        }
-        News::Stale { .. } => console.say(at, "stale", "market data is stale: no increasing orders", null),
-        News::Fresh { .. } => console.say(at, "fresh", "market data is fresh again", null),
-        _ => {}
-    }
-}
-
-/// Compares the local clock with the exchange's, which tells whole seconds, from time to time.
-async fn watch_clock(client: Client, clock: Clock, inbox: mpsc::Sender<Input>) {
-    let mut looks = tokio::time::interval(Duration::from_mins(1));
-    loop {
-        looks.tick().await;
-        let before = clock();
-        let Ok(probe) = client.probe().await else { continue };
-        let Some(server) = probe.server_time else { continue };
-        let skew = skew(before, clock(), server);
-        if inbox.send(Input::ClockSkew(skew)).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// How far the clocks are apart at least: the server looked at its own between asking and answer, and cut off the part
-/// of a second.
-fn skew(asked: Timestamp, answered: Timestamp, server: Timestamp) -> Span {
-    let ahead = asked.since(server.plus(Span::from_secs(1)));
-    let behind = server.since(answered);
-    ahead.max(behind).max(Span::ZERO)
-}
-
 async fn stop_after(span: Span, inbox: mpsc::Sender<Input>) {
     let wait = u64::try_from(span.as_nanos()).map_or(Duration::ZERO, Duration::from_nanos);
     tokio::time::sleep(wait).await;
@@ -519,19 +415,5 @@ impl Signals {
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
         std::process::exit(7);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clocks_differ_only_by_what_nothing_else_explains() {
-        let at = |millis: i64| Timestamp::from_nanos(millis * 1_000_000);
-        assert_eq!(skew(at(10_200), at(10_700), at(10_000)), Span::ZERO, "cut off to the second");
-        assert_eq!(skew(at(10_900), at(11_300), at(11_000)), Span::ZERO, "asked before, answered after");
-        assert_eq!(skew(at(15_000), at(15_200), at(10_000)), Span::from_secs(4), "ahead");
-        assert_eq!(skew(at(5_000), at(6_000), at(10_000)), Span::from_secs(4), "behind");
     }
 }
