@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use pampero_runtime::kill_point::KillPoint;
 use serde::Serialize;
 
-pub use program::become_trader;
+pub use program::{become_trader, trader};
 
 /// How much to do.
 #[derive(Clone, Debug)]
