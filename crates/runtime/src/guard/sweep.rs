@@ -420,7 +420,7 @@ impl Sweep {
             self.venue(),
             took.as_secs_f64()
         );
-        self.notifier.send(Notice::new(Severity::Warning, "cancel_all", "All orders are cancelled", text));
+        self.notifier.send(Notice::new(Severity::Warning, "cancel_all", "Orders are cancelled", text));
     }
 }
 

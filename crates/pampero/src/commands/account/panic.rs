@@ -59,7 +59,9 @@ pub(super) async fn panic(out: Out, args: &PanicArgs) -> Result<(), Failure> {
             Err(failure) if several => {
                 let words = format!("nothing can be cancelled here: {failure}");
                 steps.tell("unreachable", &words, &json!({}))?;
-                failures.push(failure);
+                let help = failure.help().unwrap_or_default();
+                let help = format!("{help}\nand run `pampero panic` again").trim().to_owned();
+                failures.push(Failure::account(Exit::Unhealthy, "not_verified", failure.to_string(), help));
             }
             Err(failure) => return Err(failure),
         }

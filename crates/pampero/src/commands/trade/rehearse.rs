@@ -52,7 +52,7 @@ pub(super) fn rehearse(args: &RehearseArgs, definitions: &[StrategyDefinition]) 
     let mut reports = Vec::new();
     for (venue, market) in main_markets(&plan) {
         let Some(berth) = berths.get(venue.index()) else { continue };
-        show.begins(&market)?;
+        show.begins(&market, &berth.account)?;
         let stage = stage(args, &reading.config, &ground, berth, &market)?;
         let report = threads.block_on(rehearsal::rehearse(stage, |step| show.step(step))).map_err(failure)?;
         show.ended(&report)?;
@@ -135,8 +135,8 @@ impl Show {
         if self.json { Ok(()) } else { output::print(text) }
     }
 
-    fn begins(&self, market: &Market) -> Result<(), Failure> {
-        let Self { environment, account, .. } = self;
+    fn begins(&self, market: &Market, account: &str) -> Result<(), Failure> {
+        let environment = &self.environment;
         self.say(&format!("Rehearsing on {} of {environment}, account {account}\n\n", shown(market)))
     }
 
