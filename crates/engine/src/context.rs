@@ -48,6 +48,17 @@ impl<'a> Context<'a> {
         self.view(market)?.book(self.core.now)
     }
 
+    /// Whether the data of a market are too old to increase a position by: nothing was seen of it within `max_data_age`, the
+    /// account's or the strategy's. The gate asks this of the market of an order; who trades one market by the prices of
+    /// another asks it of that one.
+    pub fn is_stale(&self, market: MarketId) -> bool {
+        let Some(view) = self.view(market) else { return true };
+        let age = self.now().since(view.updated_at());
+        let own = self.core.monitors.get(self.strategy.index());
+        let limits = own.into_iter().chain([&self.core.account]).map(|monitor| monitor.limits.max_data_age);
+        limits.flatten().any(|limit| age > limit)
+    }
+
     /// The price nearest to `price` that does not take from the book as last seen, on the market's ticks; nothing in a
     /// market whose book was never seen.
     pub fn passive_price(&self, market: MarketId, side: Side, price: Price) -> Option<Price> {

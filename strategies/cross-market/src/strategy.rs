@@ -62,7 +62,8 @@ impl CrossMarket {
 
     /// One hedge at a time: it stands for its time to live, and each try gives way by more than the last.
     fn hedge(&mut self, ctx: &mut Context<'_>) {
-        if ctx.has_open_orders(self.taker) {
+        // A blind try would only make the next one give way.
+        if ctx.has_open_orders(self.taker) || ctx.is_stale(self.taker) {
             return;
         }
         let side = self.state.hedge_side();
@@ -97,8 +98,12 @@ impl CrossMarket {
         ctx.quote(self.maker, &self.desired, reason);
     }
 
-    /// The quote of one side and the price at which it is to be hedged, unless funds, thresholds or books forbid it.
+    /// The quote of one side and the price at which it is to be hedged, unless funds, thresholds or books forbid it. While
+    /// the hedging market is not seen, as where its venue is down, nothing could be hedged.
     fn desired(&self, ctx: &Context<'_>, side: Side, traded: Quantity) -> Option<(Desired, Price)> {
+        if ctx.is_stale(self.taker) {
+            return None;
+        }
         let (maker, taker) = (ctx.market(self.maker)?, ctx.market(self.taker)?);
         let hedge_side = side.opposite();
         let hedge = safest(ctx.book(self.taker)?.value, hedge_side, self.params.quantity, traded).ok()??;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)] // test code
 
 use pampero_cross_market::{CrossMarket, CrossMarketParams};
-use pampero_engine::{RestoreError, Strategy};
+use pampero_engine::{Limits, RestoreError, Strategy};
 use pampero_model::{Market, Span, Timestamp, TradeSeries};
 use pampero_testkit::proptest::prelude::*;
 use pampero_testkit::*;
@@ -84,6 +84,18 @@ fn without_a_rate_of_its_own_it_takes_the_one_that_is_told_and_quotes_nothing_wh
     );
     let ended: Vec<Timestamp> = run.orders().iter().map(|order| order.updated_at).collect();
     assert_eq!(ended[2..4], [at(13), at(13)], "{:?}", run.order_lines());
+}
+
+#[test]
+fn while_the_hedging_market_is_not_seen_it_withdraws_its_quotes() {
+    let limits = Limits { max_data_age: Some(Span::from_secs(10)), ..Limits::default() };
+    let base = steady(3).limits(limits);
+    // The dollar book is silent from the third second to the twentieth.
+    let silent = (3..20).fold(base, |scenario, second| scenario.book(second, WIDE[0], WIDE[1]));
+    let run = usd(silent, 20).book(21, WIDE[0], WIDE[1]).run(strategy(params()));
+    let ended: Vec<Timestamp> = run.orders().iter().map(|order| order.updated_at).collect();
+    assert_eq!(ended[..2], [at(13), at(13)], "{:?}", run.order_lines());
+    assert_eq!(run.order_lines()[2..], ["20s buy 98010 quote at 98010", "20s sell 1 base at 102010"]);
 }
 
 #[test]
