@@ -237,8 +237,13 @@ fn texts<T>(rows: &[T], text: impl Fn(&T) -> String) -> Column {
     Column::Texts(rows.iter().map(text).collect())
 }
 
+/// Its code, behind its venue where there are several.
 fn market_name(markets: &Markets, market: MarketId) -> String {
-    markets.get(market).map_or_else(|| market.0.to_string(), |market| market.code.clone())
+    match markets.get(market) {
+        Some(market) if markets.venues().count() > 1 => format!("{}:{}", market.venue, market.code),
+        Some(market) => market.code.clone(),
+        None => market.0.to_string(),
+    }
 }
 
 fn option(value: Option<impl ToString>) -> String {

@@ -168,7 +168,7 @@ pub(super) const TRADING: &[Row] = &[
         "Sell every position when trading stops.",
         |config, _, node| flag(node).map(|value| live(config).flatten_on_stop = Some(value))),
     ("live.orders_per_minute", Kind::Count, "30",
-        "Most orders that leave within a minute, whatever the limits say.",
+        "Most orders that leave for a venue within a minute, whatever the limits say.",
         |config, _, node| parse(node).map(|value| live(config).orders_per_minute = Some(value))),
     ("live.max_notional.*", Kind::Amount, "the largest `max_order_notional` of its markets",
         "The largest order that leaves for a market priced in this currency, in that currency.",
