@@ -126,6 +126,12 @@ impl Reader {
                 let problem = Problem::new(path, message, hint(&field.key, children(pattern)));
                 self.problems.push(problem.at(field.key_place.clone()));
             }
+            Expected::Table if matches!(&field.node.value, Value::Table(fields) if fields.is_empty()) => {
+                let keys = children(&wild).join(", ");
+                let help = format!("set one of its keys ({keys}), or leave the table out");
+                let problem = Problem::new(&*path, format!("[{path}] says nothing"), help);
+                self.problems.push(problem.at(field.key_place.clone()));
+            }
             expected => {
                 let mut spot = spot.clone();
                 spot.names.push(field.key.clone());
@@ -280,6 +286,14 @@ mod tests {
         }
         let problems = super::read("a.toml", "[venues.north]\nadapter = \"binance\"\n").problems;
         assert!(problems[0].help.contains("one of \"bitex\""), "{problems:?}");
+    }
+
+    #[test]
+    fn a_table_with_a_name_and_nothing_in_it_is_told_what_it_may_hold() {
+        let problems = read("a.toml", "[rate_sources.usd]\n[limits.markets.btc_usd]\n[limits]\n").problems;
+        let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(told, ["[rate_sources.usd] says nothing", "[limits.markets.btc_usd] says nothing"]);
+        assert!(problems[0].help.starts_with("set one of its keys (url, file, pointer"), "{problems:?}");
     }
 
     #[test]
