@@ -9,7 +9,7 @@ use pampero_store::journal::{Journal, JournalError, NewSession, SessionId};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::codec::{self, CodecError, Encoder, Kind};
+use crate::codec::{CodecError, Encoder, Kind};
 use crate::execution::Note;
 use crate::kill_point::{KillPoint, reach};
 use crate::memory::{FORMAT, LatchSeen, Memory, Noted, Snapshot};
@@ -79,7 +79,7 @@ impl Recorder {
     /// The strategies were let begin, and this is what they decided.
     pub fn started(&mut self, now: Timestamp, engine: &Engine, out: &Outputs) -> Result<(), RecordError> {
         let decisions = self.watch.decisions(engine, out);
-        codec::write(&decisions, &mut self.buffer)?;
+        self.encoder.decisions(&decisions, &mut self.buffer)?;
         self.append(Kind::Started, now)
     }
 
@@ -91,7 +91,7 @@ impl Recorder {
         if decisions.is_empty() {
             return Ok(());
         }
-        codec::write(&decisions, &mut self.buffer)?;
+        self.encoder.decisions(&decisions, &mut self.buffer)?;
         self.append(Kind::Decisions, event.time)
     }
 

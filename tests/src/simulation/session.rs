@@ -11,10 +11,12 @@ use pampero_engine::{
 use pampero_model::{
     Currency, Market, Markets, Money, OrderId, Span, Timestamp, UpdateKind, VenueId, VenueOrderId,
 };
+use pampero_runtime::codec::{Decoder, Encoder, Entry, Kind};
 use pampero_runtime::execution::{
     CarriedOver, Effect, Execution, ForeignPolicy, Note, Request, RequestId, Settings,
 };
 use pampero_runtime::gateway::{Caps, Gateway};
+use pampero_store::journal::Record as Written;
 
 use super::Canary;
 use super::exchange::SimExchange;
@@ -45,6 +47,34 @@ impl Journal {
     /// The machine stops: what was not synced is gone.
     pub fn crash(&mut self) {
         self.records.truncate(self.committed);
+    }
+
+    /// What is on the disk, in the form that the program writes.
+    fn written(&self) -> Vec<Written> {
+        let (mut encoder, mut written) = (Encoder::default(), Vec::new());
+        let mut put = |kind: Kind, time, payload| {
+            written.push(Written { seq: 0, time, kind: kind as u8, payload });
+        };
+        for record in &self.records {
+            let mut payload = Vec::new();
+            match record {
+                Record::Start(time, decisions) => {
+                    encoder.decisions(decisions, &mut payload).unwrap();
+                    put(Kind::Started, *time, payload);
+                }
+                Record::Event(time, event, decisions) => {
+                    let kind = encoder.event(event, &mut payload).unwrap();
+                    put(kind, *time, payload);
+                    let mut payload = Vec::new();
+                    encoder.decisions(decisions, &mut payload).unwrap();
+                    put(Kind::Decisions, *time, payload);
+                }
+                Record::Note(note) => {
+                    put(Kind::Note, Timestamp::default(), serde_json::to_vec(note).unwrap());
+                }
+            }
+        }
+        written
     }
 }
 
@@ -183,37 +213,46 @@ fn recover(
 ) -> BTreeMap<OrderId, (Timestamp, Option<VenueOrderId>)> {
     let mut intents = BTreeMap::new();
     let mut lives = 0;
-    for record in &journal.records {
-        match record {
-            Record::Start(time, decisions) => {
+    let mut decoder = Decoder::default();
+    // What an event led to stands behind it and has to be read before it.
+    let mut records = journal.written().into_iter().peekable();
+    while let Some(record) = records.next() {
+        let decisions = records.next_if(|record| record.kind == Kind::Decisions as u8);
+        let decisions = decisions.map(|record| match decoder.entry(&record) {
+            Ok(Entry::Decisions(decisions)) => decisions,
+            other => unreachable!("decisions are read as {other:?}"),
+        });
+        match decoder.entry(&record).unwrap() {
+            Entry::Started(decisions) => {
                 if lives > 0 {
                     engine.begin_session();
                 }
                 lives += 1;
-                engine.recover_start(*time, decisions);
+                engine.recover_start(record.time, &decisions);
             }
-            Record::Event(time, kind, decisions) => {
-                engine.recover(&Event { time: *time, kind: *kind }, decisions);
-                if let EventKind::Order(update) = kind
+            Entry::Event(event) => {
+                engine.recover(&event, &decisions.unwrap_or_default());
+                if let EventKind::Order(update) = event.kind
                     && let UpdateKind::Fill(fill) = update.kind
                 {
                     carried.fills.insert(fill.side, fill.id);
                 }
             }
-            Record::Note(note) => match note {
+            Entry::Note(text) => match serde_json::from_str(text).unwrap() {
                 Note::Intent { order, time, watermark } => {
-                    intents.insert(order.id, (*time, *watermark));
+                    intents.insert(order.id, (time, watermark));
                 }
                 Note::Baseline { fills, .. } => {
                     carried.first = false;
                     carried.fills.extend(fills.iter().copied());
                 }
                 Note::ForeignFill { side, fill, .. } => {
-                    carried.fills.insert(*side, *fill);
+                    carried.fills.insert(side, fill);
                 }
-                Note::Transfer { movement, .. } => carried.movements.push(movement.clone()),
+                Note::Transfer { movement, .. } => carried.movements.push(movement),
                 _ => {}
             },
+            Entry::Decisions(_) => unreachable!("decisions without an event"),
         }
     }
     if lives > 0 {

@@ -159,6 +159,11 @@ impl Encoder {
         }
         Ok(Kind::Event)
     }
+
+    /// Writes what an event or the start led to into `buffer`, which is emptied first.
+    pub fn decisions(&mut self, decisions: &Decisions, buffer: &mut Vec<u8>) -> Result<(), CodecError> {
+        write(decisions, buffer)
+    }
 }
 
 /// Writes a value in the form of everything but books and notes.
