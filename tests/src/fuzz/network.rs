@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pampero_bitex::{ApiKey, Client, Config, Environment, Timeouts};
@@ -21,25 +21,50 @@ const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789a
 static RUNTIME: LazyLock<Option<Runtime>> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().ok());
 
-/// The answer to every request, as it is written on the wire.
-static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-/// The last request.
-static REQUEST: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// A client, and a server that gives it the same answer to everything.
+struct Wire {
+    client: Client,
+    /// The answer, as it is written on the wire.
+    answer: Arc<Mutex<Vec<u8>>>,
+    /// The last request.
+    request: Arc<Mutex<Vec<u8>>>,
+}
 
-/// A client of a server that gives [`ANSWER`].
-static CLIENT: LazyLock<Option<Client>> = LazyLock::new(|| {
-    let listener = TcpListener::bind("127.0.0.1:0").ok()?;
-    let environment = Environment::local(&format!("http://{}", listener.local_addr().ok()?)).ok()?;
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| _ = answer(stream)));
-    let key = ApiKey::new(TOKEN.into(), &environment).ok()?;
-    let mut config = Config::new(environment);
-    config.timeouts = Timeouts { connect: PATIENCE, read: PATIENCE, repeatable: PATIENCE, create: PATIENCE };
-    Client::new(config, Budget::unlimited()).ok()?.with_key(key).ok()
-});
+/// One for each target: they may run beside each other.
+static ANSWERS: LazyLock<Option<Wire>> = LazyLock::new(Wire::open);
+static CALLS: LazyLock<Option<Wire>> = LazyLock::new(Wire::open);
 
-fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    *REQUEST.lock().unwrap_or_else(PoisonError::into_inner) = request_of(&mut stream)?;
-    let answer = ANSWER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+impl Wire {
+    fn open() -> Option<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").ok()?;
+        let environment = Environment::local(&format!("http://{}", listener.local_addr().ok()?)).ok()?;
+        let (answer, request) = (Arc::default(), Arc::default());
+        let (to_give, to_keep) = (Arc::clone(&answer), Arc::clone(&request));
+        std::thread::spawn(move || {
+            listener.incoming().flatten().for_each(|stream| _ = serve(stream, &to_give, &to_keep));
+        });
+        let key = ApiKey::new(TOKEN.into(), &environment).ok()?;
+        let mut config = Config::new(environment);
+        config.timeouts =
+            Timeouts { connect: PATIENCE, read: PATIENCE, repeatable: PATIENCE, create: PATIENCE };
+        let client = Client::new(config, Budget::unlimited()).ok()?.with_key(key).ok()?;
+        Some(Self { client, answer, request })
+    }
+
+    /// Sets the answer, and forgets the last request.
+    fn will_say(&self, answer: &[u8]) {
+        answer.clone_into(&mut lock(&self.answer));
+        lock(&self.request).clear();
+    }
+}
+
+fn lock(bytes: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    bytes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(mut stream: TcpStream, answer: &Mutex<Vec<u8>>, request: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+    *lock(request) = request_of(&mut stream)?;
+    let answer = lock(answer).clone();
     stream.write_all(&answer)?;
     stream.shutdown(Shutdown::Write)?;
     // Until the client is through with it: what is closed with something unread is lost on the other side.
@@ -73,14 +98,14 @@ fn request_of(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
 /// never as one that was not sent.
 #[allow(clippy::disallowed_methods)] // the adapter itself is tested
 pub(super) fn responses(input: &[u8]) {
-    let (Some(runtime), Some(client)) = (RUNTIME.as_ref(), CLIENT.as_ref()) else { return };
-    input.clone_into(&mut ANSWER.lock().unwrap_or_else(PoisonError::into_inner));
+    let (Some(runtime), Some(wire)) = (RUNTIME.as_ref(), ANSWERS.as_ref()) else { return };
+    wire.will_say(input);
     let says = |digit: u8| {
         let is_status = |line: &[u8]| line.starts_with(b"HTTP/1.") && line.ends_with(&[b' ', digit]);
         input.windows(10).any(is_status)
     };
     // Nothing waits for the back-off of the answer before.
-    let client = || client.with_budget(Budget::unlimited());
+    let client = || wire.client.with_budget(Budget::unlimited());
     runtime.block_on(async {
         if let Err(error) = client().orders().await {
             assert_presentable(&error);
@@ -126,13 +151,12 @@ pub(super) fn requests(input: &[u8]) {
 }
 
 fn asked(values: &[u8]) {
-    let (Some(runtime), Some(client)) = (RUNTIME.as_ref(), CLIENT.as_ref()) else { return };
+    let (Some(runtime), Some(wire)) = (RUNTIME.as_ref(), CALLS.as_ref()) else { return };
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"data\":[]}";
-    answer.as_slice().clone_into(&mut ANSWER.lock().unwrap_or_else(PoisonError::into_inner));
-    REQUEST.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    let client = client.with_budget(Budget::unlimited());
+    wire.will_say(answer);
+    let client = wire.client.with_budget(Budget::unlimited());
     let expected = runtime.block_on(call(&client, TOKEN, &mut Values(values)));
-    let request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let request = lock(&wire.request);
     let words = || String::from_utf8_lossy(&request).into_owned();
     assert_eq!(request.is_empty(), expected.is_none(), "{expected:?} was asked by {:?}", words());
     assert_eq!(expected.is_some().then(|| Asked::read(&request)).flatten(), expected, "{:?}", words());
