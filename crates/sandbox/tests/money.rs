@@ -53,6 +53,17 @@ fn wallets_are_found_by_code_in_any_case_and_by_number() {
 }
 
 #[test]
+fn between_users_nothing_is_transferred() {
+    let server = Server::quiet();
+    for path in ["/api/sent_transfers", "/api/received_transfers"] {
+        let all = server.get(path, "admin");
+        assert_eq!((all.status, all.body.as_str()), (200, r#"{"data":[]}"#), "{path}");
+        assert_eq!(server.get(&format!("{path}/1"), "admin").status, 404, "{path}");
+        assert_eq!(server.get(path, "").status, 401, "{path}");
+    }
+}
+
+#[test]
 fn cash_is_cut_to_two_decimals_in_wallets_and_whole_in_accounts() {
     let server = Server::quiet();
     server.place("bids", "btc_usd", "20.129", "100");
