@@ -178,7 +178,8 @@ pub(super) fn reconciling(input: &[u8]) {
             show(&mut snapshot, what, id, venue, status, left);
         }
     }
-    for _ in 0..6 {
+    // Four orders, and each may take several looks: one is found, it moves, it ends.
+    for _ in 0..16 {
         for correction in reconcile(&local, &snapshot) {
             if let Correction::Adopt { key, .. } = &correction {
                 assert!(!local.owners.contains_key(key), "adopted twice: {correction:?}");

@@ -33,6 +33,7 @@ mod settings;
 mod taking_over;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use ledger::{Difference, differences, explain, surplus};
 pub use local::{Attribution, Book, Local, LocalOrder, Stage};

@@ -86,6 +86,7 @@ pub enum Note {
         clean: u32,
         /// More funds are locked than known orders explain, or just what it would have spent is gone: units of 1e-8 of
         /// the currency it spends.
+        #[serde(default, with = "super::wide::option")]
         surplus: Option<i128>,
     },
     /// An order exists that differs from one of ours in nothing but its id: the exchange holds it twice.
@@ -142,8 +143,10 @@ pub enum Note {
         /// The exchange's id of the match.
         fill: FillId,
         /// What was charged, in units of 1e-8 of what was received.
+        #[serde(with = "super::wide")]
         charged: i128,
         /// What the configured rate would have charged.
+        #[serde(with = "super::wide")]
         expected: i128,
     },
     /// The account holds something else than the ledger says, and nothing explains it.
@@ -151,8 +154,10 @@ pub enum Note {
         /// In which currency.
         currency: Currency,
         /// What the ledger says, in units of 1e-8.
+        #[serde(with = "super::wide")]
         ledger: i128,
         /// What the exchange says.
+        #[serde(with = "super::wide")]
         account: i128,
     },
     /// The account was compared with ours and agrees.
