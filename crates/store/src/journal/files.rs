@@ -73,7 +73,8 @@ pub(super) fn check_file(path: &Path) -> Result<(), JournalError> {
 pub(super) fn refuse_emptied(path: &Path) -> Result<(), JournalError> {
     let length = fs::metadata(path).map_err(io(path, "look at it"))?.len();
     let reserve = reserve_of(path);
-    if length > 0 || !reserve.exists() {
+    // SQLite takes a file of one byte for empty, too.
+    if length > 1 || !reserve.exists() {
         return Ok(());
     }
     let problem = format!("it is empty, and `{}` says that it was not", reserve.display());
