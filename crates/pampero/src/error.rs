@@ -1,5 +1,7 @@
 //! Why a command fails, and the exit code that says so.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use pampero_backtest::BacktestError;
@@ -8,9 +10,11 @@ use pampero_store::DataError;
 use serde_json::{Value as Json, json};
 use thiserror::Error;
 
+use crate::advice::{self, Advised};
 use crate::config::{Problem, Problems};
 
-/// A command that did not do what was asked.
+/// A command that did not do what was asked: what is wrong and where, and what to do about it. No kind can be made without
+/// the second.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
     /// The command line asks for something that makes no sense.
@@ -23,18 +27,18 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Data(DataError),
     /// A check found something wrong.
-    #[error("{0}")]
-    Check(String),
+    #[error("{message}")]
+    Check { message: String, help: String },
     /// A run could not be made, or its result not written.
-    #[error("{0}")]
-    Run(String),
+    #[error("{message}")]
+    Run { message: String, help: String },
     /// Two runs that were compared are not the same, as was printed.
     #[error("the runs differ")]
     Different,
     /// Something between us and an exchange, with an exit code and a stable word of its own.
     #[cfg(feature = "live")]
     #[error("{message}")]
-    Account { exit: Exit, code: String, message: String, help: Option<String>, details: Json },
+    Account { exit: Exit, code: String, message: String, help: String, details: Json },
     /// Pampero contradicts itself.
     #[error("{0}")]
     Defect(String),
@@ -67,9 +71,19 @@ impl Failure {
         Self::Usage { message: message.into(), help: help.into() }
     }
 
+    /// A run that could not be made, or whose result could not be written.
+    pub fn run(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Run { message: message.into(), help: help.into() }
+    }
+
     /// A file that could not be read or written.
-    pub fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Run(format!("{}: {error}", path.display()))
+    pub fn io(path: &Path, error: &io::Error) -> Self {
+        Self::run(format!("{}: {error}", path.display()), error.advice())
+    }
+
+    /// The operating system did not give what every program gets, such as a thread.
+    pub fn system(what: &str, error: &io::Error) -> Self {
+        Self::run(format!("{what}: {error}"), advice::SYSTEM)
     }
 
     /// A problem that belongs to no file, such as of an option.
@@ -80,9 +94,9 @@ impl Failure {
     /// Something between us and an exchange.
     #[cfg(feature = "live")]
     pub fn account(exit: Exit, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        let help = Some(help.into()).filter(|help: &String| !help.is_empty());
+        let (code, message, help) = (code.to_owned(), message.into(), help.into());
         let details = Json::Null;
-        Self::Account { exit, code: code.to_owned(), message: message.into(), help, details }
+        Self::Account { exit, code, message, help, details }
     }
 
     /// The same with facts for machine-readable output.
@@ -102,22 +116,25 @@ impl Failure {
             Self::Usage { .. } => "command_line",
             Self::Config(_) => "configuration",
             Self::Data(_) => "data",
-            Self::Run(_) => "failed",
+            Self::Run { .. } => "failed",
             Self::Different => "different",
             #[cfg(feature = "live")]
             Self::Account { code, .. } => code,
-            Self::Check(_) => "checks_failed",
+            Self::Check { .. } => "checks_failed",
             Self::Defect(_) => "defect",
         }
     }
 
-    /// What to do, where it is known.
-    pub fn help(&self) -> Option<&str> {
+    /// What to do.
+    pub fn help(&self) -> &str {
         match self {
-            Self::Usage { help, .. } => Some(help),
+            Self::Usage { help, .. } | Self::Check { help, .. } | Self::Run { help, .. } => help,
             #[cfg(feature = "live")]
-            Self::Account { help, .. } => help.as_deref(),
-            _ => None,
+            Self::Account { help, .. } => help,
+            Self::Config(problems) => problems.list.first().map_or("", |problem| problem.help.as_str()),
+            Self::Data(error) => error.advice(),
+            Self::Different => "look at what was printed",
+            Self::Defect(_) => advice::DEFECT,
         }
     }
 
@@ -143,14 +160,14 @@ impl Failure {
         match self {
             #[cfg(feature = "live")]
             Self::Account { exit, .. } => *exit as u8,
-            Self::Run(_) | Self::Data(DataError::Io { .. }) => 1,
+            Self::Run { .. } | Self::Data(DataError::Io { .. }) => 1,
             Self::Usage { .. } => 2,
             Self::Config(problems) if problems.source.is_none() => 2,
             Self::Config(problems) if problems.list.iter().all(Problem::is_of_command_line) => 2,
             Self::Config(_) => 3,
             Self::Data(_) => 4,
             Self::Different => 10,
-            Self::Check(_) => 9,
+            Self::Check { .. } => 9,
             Self::Defect(_) => 70,
         }
     }
@@ -164,12 +181,9 @@ impl Failure {
         let label = if color { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
         match self {
             Self::Config(problems) => problems.render(color),
-            Self::Usage { message, help } => format!("{label}: {message}\nhelp: {help}\n"),
             // An answer, and already given.
             Self::Different => String::new(),
-            #[cfg(feature = "live")]
-            Self::Account { message, help: Some(help), .. } => format!("{label}: {message}\nhelp: {help}\n"),
-            other => format!("{label}: {other}\n"),
+            other => format!("{label}: {other}\nhelp: {}\n", other.help()),
         }
     }
 }
@@ -190,29 +204,29 @@ impl From<Problems> for Failure {
 impl From<pampero_exchange::Error> for Failure {
     fn from(error: pampero_exchange::Error) -> Self {
         use pampero_exchange::Error;
-        let (exit, help) = match &error {
-            Error::NotSent(_) | Error::Unavailable { .. } => {
-                (Exit::Failed, "`pampero doctor` says where the way to the exchange ends")
-            }
-            Error::RateLimited { .. } => (Exit::Failed, "other programs use the same account; try again"),
-            Error::Ambiguous(_) | Error::Malformed(_) => (Exit::Failed, "nothing was changed; try again"),
-            Error::NoKey => (Exit::Key, ""),
+        let exit = match &error {
+            Error::NotSent(_)
+            | Error::Unavailable { .. }
+            | Error::RateLimited { .. }
+            | Error::Ambiguous(_)
+            | Error::Malformed(_) => Exit::Failed,
+            Error::NoKey => Exit::Key,
             Error::Configuration(_) => return Self::usage(error.to_string(), "correct the option"),
-            _ => (Exit::Refused, ""),
+            _ => Exit::Refused,
         };
-        Self::account(exit, error.code(), error.to_string(), help)
+        Self::account(exit, error.code(), error.to_string(), error.advice())
     }
 }
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        Self::Run(error.to_string())
+        Self::run(error.to_string(), error.advice())
     }
 }
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        Self::Run(error.to_string())
+        Self::run(error.to_string(), error.advice())
     }
 }
 
@@ -223,7 +237,10 @@ impl From<BacktestError> for Failure {
             BacktestError::NoData { .. } | BacktestError::Disorder { .. } | BacktestError::NoSpan(_) => {
                 Self::Data(DataError::Request(error.to_string()))
             }
-            other => Self::Run(other.to_string()),
+            other => Self::run(
+                other.to_string(),
+                "`pampero config check` says what is wrong with the configuration",
+            ),
         }
     }
 }

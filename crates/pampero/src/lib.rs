@@ -8,6 +8,7 @@
 //! }
 //! ```
 
+mod advice;
 mod cli;
 mod commands;
 mod config;

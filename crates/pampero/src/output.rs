@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value as Json, json};
 
+use crate::advice::Advised as _;
 use crate::error::Failure;
 pub(crate) use crate::table::{fitted, rows, table, wrapped};
 
@@ -37,7 +38,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Run(format!("standard output: {error}")))
+            Err(Failure::run(format!("standard output: {error}"), error.advice()))
         }
         _ => Ok(()),
     }

@@ -68,7 +68,19 @@ fn report(args: &CheckArgs, strategy: &str, found: &[(CheckKind, Verdict)]) -> R
     if failed.is_empty() {
         Ok(())
     } else {
-        Err(Failure::Check(format!("{strategy}: {} failed", failed.join(", "))))
+        let message = format!("{strategy}: {} failed", failed.join(", "));
+        Err(Failure::Check { message, help: advice(found).to_owned() })
+    }
+}
+
+/// What to do about the first that failed.
+fn advice(found: &[(CheckKind, Verdict)]) -> &'static str {
+    match found.iter().find(|(_, verdict)| verdict.is_failed()).map(|(kind, _)| kind) {
+        Some(CheckKind::Lookahead) => {
+            "let it decide by what the hook was given, not by data that it read before"
+        }
+        Some(CheckKind::Warmup) => "state a longer `warm_up` in its requirements, or keep less of the past",
+        _ => "take out what differs from run to run: a clock, random numbers, the order of a HashMap",
     }
 }
 

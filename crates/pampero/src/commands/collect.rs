@@ -14,6 +14,7 @@ use pampero_store::Catalog;
 use serde_json::{Value as Json, json};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::advice::Advised as _;
 use crate::cli::account::Place;
 use crate::cli::span;
 use crate::connect::Connection;
@@ -107,7 +108,7 @@ fn open(place: &Place) -> Result<Bitex, Failure> {
 
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    runtime.map_err(|error| Failure::Run(format!("cannot start: {error}")))?.block_on(future)
+    runtime.map_err(|error| Failure::system("cannot start", &error))?.block_on(future)
 }
 
 /// Records until Ctrl-C, a termination signal or the end of the time given.
@@ -119,7 +120,7 @@ pub(crate) fn record_data(args: &RecordArgs) -> Result<(), Failure> {
         ..RecordSettings::default()
     };
     let summary = block_on(async {
-        let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
+        let cannot = |error: std::io::Error| Failure::system("signals cannot be waited for", &error);
         let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
         let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
         let exchange = Arc::new(open(&args.place)?);
@@ -143,9 +144,9 @@ pub(crate) fn record_data(args: &RecordArgs) -> Result<(), Failure> {
         let now = Arc::clone(&clock);
         // What cannot be printed does not end a recording: the data matters more than the words.
         let say = move |progress: RecordProgress| drop(print_progress(&progress, now(), json));
-        record(exchange, &Catalog::new(&args.root), &settings, clock, ended, say)
-            .await
-            .map_err(|error| Failure::Run(error.to_string()))
+        record(exchange, &Catalog::new(&args.root), &settings, clock, ended, say).await.map_err(|error| {
+            Failure::run(error.to_string(), "make room there, or name another folder: --root")
+        })
     })?;
     if args.json {
         return output::print(&format!("{}\n", json!({ "event": { "ended": summary_json(&summary) } })));
@@ -211,7 +212,13 @@ pub(crate) fn fetch_data(args: &FetchArgs) -> Result<(), Failure> {
         let now = wall_clock()();
         fetch(&exchange, &Catalog::new(&args.root), &settings, now).await.map_err(|error| match error {
             FetchError::Store(error) => Failure::Data(error),
-            other => Failure::Run(other.to_string()),
+            FetchError::Exchange { error: ref of_exchange, .. } => {
+                let help = of_exchange.advice();
+                Failure::run(error.to_string(), help)
+            }
+            FetchError::Settings(wrong) => {
+                Failure::usage(wrong, "`pampero data fetch --help` says what can be had")
+            }
         })
     })?;
     if args.json {

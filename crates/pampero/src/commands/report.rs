@@ -50,9 +50,9 @@ fn open(file: &Path) -> Result<(), Failure> {
     let started = Command::new(program).arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     match started {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::Run(format!(
-            "the report is written, but `{program}` did not start ({error}): open {} in a browser",
-            file.display()
-        ))),
+        Err(error) => Err(Failure::run(
+            format!("the report is written, but `{program}` did not start: {error}"),
+            format!("open {} in a browser", file.display()),
+        )),
     }
 }

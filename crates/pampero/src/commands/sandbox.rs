@@ -15,7 +15,7 @@ use crate::output;
 pub(crate) fn sandbox(args: &SandboxArgs) -> Result<(), Failure> {
     let config = configuration(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Run(format!("the sandbox cannot start: {error}")))?;
+    let runtime = runtime.map_err(|error| Failure::system("the sandbox cannot start", &error))?;
     runtime.block_on(serve(config, args))
 }
 
@@ -63,7 +63,7 @@ fn wrong(path: &Path, error: &ConfigError) -> Failure {
 }
 
 async fn serve(config: SandboxConfig, args: &SandboxArgs) -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
+    let cannot = |error: std::io::Error| Failure::system("signals cannot be waited for", &error);
     // Before anything is announced, so that no signal is missed.
     let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
@@ -101,13 +101,19 @@ fn leave_word(sandbox: &Sandbox, args: &SandboxArgs) -> Option<crate::connect::l
     }
 }
 
+// By value, as `map_err` hands it over.
+#[allow(clippy::needless_pass_by_value)]
 fn failed(error: SandboxError) -> Failure {
-    match error {
+    let help = match &error {
         SandboxError::Config(error) => {
-            Failure::problem(Problem::new("sandbox", error.to_string(), "correct the value"))
+            return Failure::problem(Problem::new("sandbox", error.to_string(), "correct the value"));
         }
-        other => Failure::Run(other.to_string()),
-    }
+        SandboxError::State(_) => "move the file away to begin anew, or name another: --state FILE",
+        SandboxError::Listen { .. } => {
+            "another sandbox may run there: --listen 127.0.0.1:0 takes a free port"
+        }
+    };
+    Failure::run(error.to_string(), help)
 }
 
 fn first_command(url: &str, name: Option<&str>) -> String {

@@ -64,6 +64,9 @@ impl Source {
     }
 }
 
+/// Most mistakes that are shown: what has more is something else than a configuration.
+const MOST_SHOWN: usize = 20;
+
 /// All mistakes of a configuration, with its text.
 #[derive(Clone, Debug)]
 pub(crate) struct Problems {
@@ -100,13 +103,16 @@ impl Problems {
             .collect();
         placed.sort_by_key(|(place, _)| place.as_ref().map_or(usize::MAX, |place| place.start));
         let mut text = String::new();
-        for (place, problem) in placed {
+        for (place, problem) in placed.into_iter().take(MOST_SHOWN) {
             let _ = writeln!(text, "{}\n", self.render_one(&renderer, place, problem));
         }
         let of_file = self.source.as_ref().filter(|_| !self.list.iter().all(Problem::is_of_command_line));
         let name = of_file.map_or("the command line", |source| source.name.as_str());
         let _ = match self.list.len() {
             1 => writeln!(text, "1 mistake in {name}"),
+            count if count > MOST_SHOWN => {
+                writeln!(text, "{count} mistakes in {name}; the first {MOST_SHOWN} are shown")
+            }
             count => writeln!(text, "{count} mistakes in {name}"),
         };
         text

@@ -14,6 +14,7 @@ use pampero_runtime::guard::{Account, Scope};
 use pampero_runtime::state_dir::StateDir;
 
 pub(crate) use self::keys::Keys;
+use crate::advice::Advised;
 use crate::cli::account::{Connect, EnvName, Place};
 use crate::config::Adapter;
 use crate::error::{Exit, Failure};
@@ -74,7 +75,7 @@ impl Connection {
             Budget::unlimited()
         } else {
             let config = BudgetConfig { file, ..BudgetConfig::default() };
-            Budget::new(config).map_err(|error| Failure::Run(error.to_string()))?
+            Budget::new(config).map_err(state_failure)?
         };
         let tls = Tls { venue: venue.clone(), environment: name, roots };
         let client = client(&environment, &tls, budget)?;
@@ -138,11 +139,13 @@ fn client(environment: &Environment, tls: &Tls, budget: Budget) -> Result<Client
 }
 
 pub(crate) fn key_failure(error: &pampero_bitex::KeyError) -> Failure {
-    Failure::account(Exit::Key, "key", error.to_string(), "")
+    Failure::account(Exit::Key, "key", error.to_string(), error.advice())
 }
 
-pub(crate) fn state_failure(error: impl std::fmt::Display) -> Failure {
-    Failure::account(Exit::Failed, "state", error.to_string(), "")
+// By value, as `map_err` hands it over.
+#[allow(clippy::needless_pass_by_value)]
+pub(crate) fn state_failure(error: impl Advised) -> Failure {
+    Failure::account(Exit::Failed, "state", error.to_string(), error.advice())
 }
 
 /// How trading reaches a venue.

@@ -35,6 +35,8 @@ pub fn pampero_in(folder: &Path, arguments: &[&str]) -> Ran {
     let mut command = Command::cargo_bin("pampero").unwrap();
     let state = folder.join("state");
     command.current_dir(folder).env("NO_COLOR", "1").env("PAMPERO_STATE", state);
+    // The keys of whoever runs the tests are none of theirs.
+    command.env("XDG_CONFIG_HOME", folder.join("config"));
     let output = command.args(arguments).output().unwrap();
     Ran {
         code: output.status.code().unwrap(),

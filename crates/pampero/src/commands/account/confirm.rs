@@ -16,7 +16,7 @@ pub(crate) fn is_terminal() -> bool {
 
 /// Asks, and gives what was typed.
 pub(crate) fn ask(question: &str) -> Result<String, Failure> {
-    let unreadable = |error: std::io::Error| Failure::Run(format!("the terminal: {error}"));
+    let unreadable = |error: std::io::Error| Failure::system("the terminal", &error);
     let mut screen = std::io::stderr().lock();
     write!(screen, "{question}").and_then(|()| screen.flush()).map_err(unreadable)?;
     let mut line = String::new();
@@ -43,7 +43,11 @@ pub(super) fn confirm(session: &Session, what: &str, consent: Consent) -> Result
         let answer = ask(&format!("This would {what} on {environment}. Go on? [y/N] "))?;
         ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str())
     };
-    if agreed { Ok(()) } else { unconfirmed("not confirmed: nothing was sent", "") }
+    if agreed {
+        Ok(())
+    } else {
+        unconfirmed("not confirmed: nothing was sent", "answer y, or the word asked for, to do it")
+    }
 }
 
 /// The one-time password: given, or asked for on a terminal.

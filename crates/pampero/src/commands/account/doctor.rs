@@ -69,8 +69,7 @@ impl Checks {
     }
 
     fn failure(&mut self, name: &'static str, failure: &Failure) {
-        let help = failure.help().unwrap_or("correct this first").to_owned();
-        self.fail(name, failure.to_string(), help);
+        self.fail(name, failure.to_string(), failure.help());
     }
 }
 
@@ -123,7 +122,7 @@ fn report(out: Out, checks: &[Check]) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{failed} of {} checks failed", checks.len());
-    Err(Failure::account(Exit::Unhealthy, "unhealthy", message, ""))
+    Err(Failure::account(Exit::Unhealthy, "unhealthy", message, "each says above what to do about it"))
 }
 
 fn words(check: &Check) -> String {

@@ -122,7 +122,7 @@ fn own_limits(market: &Market, facts: &Facts) -> Result<LimitsSection, Failure> 
     let worth = price
         .notional(base, Rounding::Down)
         .and_then(|worth| worth.checked_add(Cash::from_units(total(market.quote))));
-    let worth = worth.map_err(|error| Failure::Run(error.to_string()))?;
+    let worth = worth.map_err(|error| Failure::Defect(error.to_string()))?;
     let mut limits = LimitsSection::default();
     limits.values.max_order_value = Some(Cash::from_units(worth.units() / 4));
     limits.values.price_collar = Some(Rate::from_units(pampero_model::SCALE / 10));
@@ -265,10 +265,10 @@ pub(super) fn pass(rules: &Rules, code: &str, wanted: Wanted, facts: &Facts) -> 
     if let Some(id) = id {
         plan.cap_orders(id, cap);
     }
-    let mut setup = plan.setup().map_err(Failure::Run)?;
+    let mut setup = plan.setup().map_err(Failure::Defect)?;
     // Each hand-made order gets its own mark: milliseconds are a counter that survives restarts.
     setup.fingerprint = Fingerprint::from_counter(u64::try_from(facts.read_at.as_millis()).unwrap_or(0));
-    let mut engine = Engine::new(setup).map_err(|error| Failure::Run(error.to_string()))?;
+    let mut engine = Engine::new(setup).map_err(|error| Failure::Defect(error.to_string()))?;
     let (order, approved_at) = decide(&mut engine, facts)?;
     Ok(Passed { order, approved_at, checks: engine.checks_ran(), market, cap })
 }

@@ -152,7 +152,7 @@ fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
 fn deliver(session: &Session, record: &KeyRecord, to: Option<(&Path, std::fs::File)>) -> Result<(), Failure> {
     let Some(token) = record.token.reveal() else {
         let message = format!("the exchange created {} and did not show it", line(record));
-        return Err(Failure::Run(format!("{message}: revoke it with `pampero keys revoke {}`", record.id)));
+        return Err(Failure::run(message, format!("revoke it with `pampero keys revoke {}`", record.id)));
     };
     let permissions = granted(&record.permissions);
     let Some((path, mut file)) = to else {
@@ -163,7 +163,7 @@ fn deliver(session: &Session, record: &KeyRecord, to: Option<(&Path, std::fs::Fi
     stored.map_err(|error| {
         let (id, path) = (record.id, path.display());
         let advice = format!("revoke it with `pampero keys revoke {id}`");
-        Failure::Run(format!("key {id} exists, and {path} could not be written: {error}; {advice}"))
+        Failure::run(format!("key {id} exists, and {path} could not be written: {error}"), advice)
     })?;
     let value = json!({ "id": record.id, "permissions": permissions, "file": path });
     session.out.show("key", &value, || format!("{}\nstored in {}\n", line(record), path.display()))

@@ -55,7 +55,9 @@ pub(super) async fn listen(
     mut seen: Seen,
     count: Option<u64>,
 ) -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| Failure::Run(format!("cannot listen on {address}: {error}"));
+    let cannot = |error: std::io::Error| {
+        Failure::run(format!("cannot listen on {address}: {error}"), "choose another address, or port 0")
+    };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let keys = keys

@@ -162,5 +162,5 @@ fn run(connect: &Connect, work: impl AsyncFnOnce(&Session) -> Result<(), Failure
 /// Runs something to its end on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::Run(format!("this cannot start: {error}")))?.block_on(work)
+    runtime.map_err(|error| Failure::system("this cannot start", &error))?.block_on(work)
 }

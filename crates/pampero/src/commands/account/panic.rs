@@ -59,7 +59,7 @@ pub(super) async fn panic(out: Out, args: &PanicArgs) -> Result<(), Failure> {
             Err(failure) if several => {
                 let words = format!("nothing can be cancelled here: {failure}");
                 steps.tell("unreachable", &words, &json!({}))?;
-                let help = failure.help().unwrap_or_default();
+                let help = failure.help();
                 let help = format!("{help}\nand run `pampero panic` again").trim().to_owned();
                 failures.push(Failure::account(Exit::Unhealthy, "not_verified", failure.to_string(), help));
             }
@@ -93,7 +93,7 @@ fn start(args: &PanicArgs, stops: &[(Stop, Steps)], latch: Latch) -> Result<Guar
     let settings = GuardSettings { sweep, ..GuardSettings::default() };
     let accounts: Result<Vec<Account>, Failure> = stops.iter().map(|(stop, _)| stop.account(args)).collect();
     Guard::start(accounts?, Arc::new(latch), settings, Notifier::new(100))
-        .map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))
+        .map_err(|error| Failure::system("the kill switch cannot start", &error))
 }
 
 /// The state directory, whose latch stops every process of the environment.

@@ -7,6 +7,7 @@ use pampero_runtime::recovery::RecoveryError;
 use pampero_runtime::state_dir::StateDir;
 use pampero_store::journal::{Journal, JournalError, Session, SessionId};
 
+use crate::advice::Advised as _;
 use crate::cli::journal::RunName;
 use crate::config;
 use crate::connect::state_failure;
@@ -111,19 +112,16 @@ pub(super) fn journal_failure(error: JournalError) -> Failure {
         JournalError::Damaged { .. } | JournalError::DamagedFile { .. } => Exit::Damaged,
         _ => Exit::Failed,
     };
-    Failure::account(exit, "journal", error.to_string(), "")
+    Failure::account(exit, "journal", error.to_string(), error.advice())
 }
 
 /// A session that cannot be told.
 pub(super) fn failure(error: RecoveryError) -> Failure {
     match error {
         RecoveryError::Journal(error) => journal_failure(error),
-        RecoveryError::Codec(_) => Failure::account(
-            Exit::Damaged,
-            "journal",
-            error.to_string(),
-            "a build that wrote it reads it: `pampero runs --json` names the build of each session",
-        ),
-        error => Failure::account(Exit::Failed, "journal", error.to_string(), ""),
+        error => {
+            let exit = if matches!(error, RecoveryError::Codec(_)) { Exit::Damaged } else { Exit::Failed };
+            Failure::account(exit, "journal", error.to_string(), error.advice())
+        }
     }
 }

@@ -203,7 +203,7 @@ impl Base {
             Self::Fresh(engine) => (&**engine, None),
         };
         let recorder = Recorder::begin(journal, about, engine, carried);
-        let pen = Pen::new(recorder.map_err(|error| Failure::Run(error.to_string()))?);
+        let pen = Pen::new(recorder.map_err(|error| Failure::run(error.to_string(), JOURNAL_STUCK))?);
         Ok(match self {
             Self::Recovered(recovered) => (recovered.engine, pen),
             Self::Fresh(engine) => (*engine, pen),
@@ -220,6 +220,9 @@ pub(crate) fn strategies_described(plan: &Plan<'_>) -> String {
     });
     described.collect::<Vec<_>>().join("; ")
 }
+
+/// What to do where nothing more can be written down.
+pub(super) const JOURNAL_STUCK: &str = "make room on the disk, look with `pampero orders` what stands, and start again: it goes on where it stopped";
 
 /// How a session is described in the journal.
 pub(super) fn about(plan: &Plan<'_>, environment: &str, mode: &str, account: &str, text: &str) -> NewSession {

@@ -112,7 +112,7 @@ impl Start<'_> {
         let messages = Messages::start(&reading.config.trading, environment, &alive)?;
         let guard =
             Guard::start(accounts, Arc::clone(&latch), guard_settings(&settings), messages.notifier.clone());
-        let guard = guard.map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))?;
+        let guard = guard.map_err(|error| Failure::system("the kill switch cannot start", &error))?;
         let budgets = budgets(berths.iter().map(|berth| &berth.connection));
         let metrics = figures::serve(&reading.config.trading, budgets, &latch, &messages.notifier).await?;
         let live = &reading.config.trading.live;

@@ -45,7 +45,7 @@ pub(super) fn paper(args: &PaperArgs, definitions: &[StrategyDefinition]) -> Res
 /// Threads for everything but the engine, which has its own.
 pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|error| Failure::Run(format!("no threads: {error}")))
+    runtime.map_err(|error| Failure::system("no threads", &error))
 }
 
 /// A halt outlives the process: only a person ends it.
@@ -97,7 +97,12 @@ async fn session(
     let last_fill = counted.counted_fills().iter().map(|(_, _, id)| *id).max().unwrap_or(FillId(0));
     let resumed = base.is_recovered();
     let venue = prepare(base.engine(), settings, last_fill, clock());
-    let venue = venue.map_err(|error| Failure::Run(error.to_string()))?;
+    let venue = venue.map_err(|error| {
+        Failure::run(
+            error.to_string(),
+            "the account in the configuration must hold what the strategies are allocated",
+        )
+    })?;
     let (engine, pen) = base.begin(journal, &about)?;
 
     let console = Console::new(args.session.connect.json, plan);

@@ -96,7 +96,7 @@ fn stage(
     let guard = Guard::start(vec![account], latch, watched, Notifier::default());
     Ok(Stage {
         exchange: Arc::clone(&berth.exchange),
-        guard: guard.map_err(|error| Failure::Run(format!("the kill switch cannot start: {error}")))?,
+        guard: guard.map_err(|error| Failure::system("the kill switch cannot start", &error))?,
         state: ground.state.clone(),
         market: market.clone(),
         settings,
@@ -119,7 +119,10 @@ fn failure(error: RehearsalError) -> Failure {
             let help = "`pampero orders` shows them, `pampero cancel --all` cancels them; nothing was placed";
             Failure::account(Exit::Unhealthy, "orders_open", error.to_string(), help)
         }
-        other => Failure::Run(other.to_string()),
+        other => Failure::run(
+            other.to_string(),
+            "what the rehearsal placed is cancelled by `pampero panic`; then try again",
+        ),
     }
 }
 

@@ -27,6 +27,7 @@ use super::console::Console;
 use super::feeds::{Feeds, Watched, Watcher, warm_up_news, watch_clocks};
 use super::figures::{self, Figures};
 use super::flat::FlatFile;
+use super::ground::JOURNAL_STUCK;
 use super::rates::RatesTask;
 use crate::error::Failure;
 
@@ -156,7 +157,7 @@ impl MachineRoom {
         let spawned = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let _ = done.send(engine_thread.run());
         });
-        spawned.map_err(|error| Failure::Run(format!("no thread for the engine: {error}")))?;
+        spawned.map_err(|error| Failure::system("no thread for the engine", &error))?;
         let ended =
             result.await.unwrap_or_else(|_| Err(Failure::Defect("the engine's thread panicked".to_owned())));
         drop(end_feed);
@@ -187,7 +188,7 @@ impl EngineThread {
         let Self { mut mode, inbox, clock, stop, gateways, sender, handle, mut turn, guard, metrics } = self;
         let _sentinel = guard.as_ref().map(|guard| guard.sentinel("the engine"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.map_err(|error| Failure::Run(format!("the engine cannot start: {error}")))?;
+        let runtime = runtime.map_err(|error| Failure::system("the engine cannot start", &error))?;
         let console = turn.console.clone();
         let cell = std::cell::RefCell::new(&mut turn);
         let mut send = |outgoing: Outgoing| {
@@ -222,7 +223,7 @@ impl EngineThread {
             Ok(ended) => {
                 turn.finish(mode.as_mut(), now);
                 let reason = if ended.clean { "stopped" } else { "stopped with orders open" };
-                mode.end(now, reason).map_err(|error| Failure::Run(error.to_string()))?;
+                mode.end(now, reason).map_err(|error| Failure::run(error.to_string(), JOURNAL_STUCK))?;
                 Ok(ended)
             }
             Err(error) => {
@@ -235,7 +236,7 @@ impl EngineThread {
                         })
                         .ok();
                 }
-                Err(Failure::Run(error.to_string()))
+                Err(Failure::run(error.to_string(), JOURNAL_STUCK))
             }
         }
     }
@@ -397,7 +398,7 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result2<Self> {
-        let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
+        let cannot = |error: std::io::Error| Failure::system("signals cannot be waited for", &error);
         Ok(Self {
             interrupted: signal(SignalKind::interrupt()).map_err(cannot)?,
             terminated: signal(SignalKind::terminate()).map_err(cannot)?,

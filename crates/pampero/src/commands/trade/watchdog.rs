@@ -35,7 +35,7 @@ pub(super) fn watchdog(args: &WatchdogArgs, definitions: &[StrategyDefinition]) 
     let state = ground::state_dir(&args.connect, false)?;
     let latch = Arc::new(Latch::open(&state).map_err(state_failure)?);
     threads()?.block_on(async {
-        let cannot = |error: std::io::Error| Failure::Run(format!("signals cannot be waited for: {error}"));
+        let cannot = |error: std::io::Error| Failure::system("signals cannot be waited for", &error);
         let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
         let mut interrupted = signal(SignalKind::interrupt()).map_err(cannot)?;
         let messages = Messages::start(&trading, state.environment(), &Arc::new(AtomicBool::new(true)))?;

@@ -46,7 +46,7 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&flag))
-            .map_err(|error| Failure::Run(format!("signals cannot be waited for: {error}")))?;
+            .map_err(|error| Failure::system("signals cannot be waited for", &error))?;
     }
     Ok(flag)
 }

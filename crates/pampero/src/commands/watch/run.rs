@@ -36,7 +36,7 @@ pub(super) struct Runner {
 
 impl Runner {
     pub fn new(args: &BacktestArgs) -> Result<Self, Failure> {
-        let own = || std::env::current_exe().map_err(|error| Failure::Run(format!("this program: {error}")));
+        let own = || std::env::current_exe().map_err(|error| Failure::system("this program", &error));
         let mut arguments = Vec::new();
         let program = if Path::new("Cargo.toml").is_file() {
             arguments.extend(["run", "--quiet", "--"].map(str::to_owned));
@@ -60,9 +60,9 @@ impl Runner {
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null());
         // A person reads what the child says as it says it; a program gets it in one piece.
         command.stderr(if self.json { Stdio::piped() } else { Stdio::inherit() });
-        let mut child = command
-            .spawn()
-            .map_err(|error| Failure::Run(format!("`{}` does not start: {error}", self.program.display())))?;
+        let mut child = command.spawn().map_err(|error| {
+            Failure::system(&format!("`{}` does not start", self.program.display()), &error)
+        })?;
         let said = child.stderr.take().map(|mut pipe| {
             std::thread::spawn(move || {
                 let mut said = Vec::new();
@@ -82,7 +82,7 @@ impl Runner {
 
 /// Waits for the end of a process; ends it if it is to stop.
 fn wait(child: &mut Child, stop: &AtomicBool) -> Result<Option<ExitStatus>, Failure> {
-    let failed = |error: std::io::Error| Failure::Run(format!("the run cannot be waited for: {error}"));
+    let failed = |error: std::io::Error| Failure::system("the run cannot be waited for", &error);
     loop {
         if stop.load(Ordering::Relaxed) {
             // It may have ended by the same signal.
