@@ -1,8 +1,8 @@
 //! What a strategy sees and can do.
 
 use pampero_model::{
-    Cash, Currency, Market, MarketId, OrderBook, OrderId, Price, Quantity, Rate, Rounding, Side, Span,
-    Timestamp, VenueId,
+    Cash, Currency, Market, MarketId, OrderBook, OrderId, Price, Quantity, Rate, Rounding, Side, Size,
+    SizeUnit, Span, Timestamp, VenueId,
 };
 
 use crate::core::Core;
@@ -137,21 +137,55 @@ impl<'a> Context<'a> {
         standing.filter(|standing| standing.saturating_sub(price).abs() <= slack).unwrap_or(price)
     }
 
-    /// Whether a quote can be asked for: its price is above zero, it is large enough for the market, and the strategy
-    /// holds what it spends. What orders keep counts as held, since [`quote`](Self::quote) places a quote only once the
-    /// old one is gone.
-    pub fn can_quote(&self, market: MarketId, quote: &Desired) -> bool {
-        let Some((rules, (base, cash))) = self.market(market).zip(self.balances(market)) else {
-            return false;
-        };
-        let Desired { side, price, size } = *quote;
-        let spent = match side {
+    /// Whether the strategy holds what an order spends at its price. What other orders keep counts as held, since
+    /// [`quote`](Self::quote) places a quote only once the old one is gone.
+    pub fn can_pay(&self, market: MarketId, order: &Desired) -> bool {
+        let Some((base, cash)) = self.balances(market) else { return false };
+        let Desired { side, price, size } = *order;
+        let paid = match side {
             Side::Buy => size.notional(price, Rounding::Up).map(|spent| spent.units() <= cash.total),
             Side::Sell => {
                 size.quantity(price, Rounding::Up).map(|spent| i128::from(spent.units()) <= base.total)
             }
         };
-        price.is_positive() && !rules.is_too_small(size) && spent.unwrap_or(false)
+        paid.unwrap_or(false)
+    }
+
+    /// Whether a quote can be asked for: its price is above zero, it is large enough for the market, and the strategy
+    /// [can pay](Self::can_pay) for it.
+    pub fn can_quote(&self, market: MarketId, quote: &Desired) -> bool {
+        let large = self.market(market).is_some_and(|rules| !rules.is_too_small(quote.size));
+        large && quote.price.is_positive() && self.can_pay(market, quote)
+    }
+
+    /// The size of an order, no worse than `limit`, after which nothing is left of `open` base: a sell of what is above
+    /// zero, or a buy that leaves what is below it once the fee is taken. A buy in quote spends what the book asks for it
+    /// now, so that a better price does not buy too much. Nothing in a market whose book was never seen.
+    pub fn closing_size(&self, market: MarketId, open: Quantity, limit: Price) -> Option<Size> {
+        let (rules, book) = (self.market(market)?, self.book(market)?.value);
+        if !open.is_negative() {
+            return Some(Size::Base(open.truncate_to(rules.quantity_step)));
+        }
+        let gross = rules.taker_fee.gross_of(open.abs()).ok()?;
+        if rules.size_unit(Side::Buy) == SizeUnit::Base {
+            return Some(Size::Base(gross.truncate_to(rules.quantity_step)));
+        }
+        let found = book.walk(Side::Buy, Size::Base(gross), Some(limit)).ok()?.filter(|depth| depth.complete);
+        let spent = found.map_or_else(|| limit.notional(gross, Rounding::Up), |depth| Ok(depth.quote));
+        spent.ok().map(Size::Quote)
+    }
+
+    /// Quote of `market` that one unit of quote of `other` is worth, by the engine's rates. Nothing while one of them is
+    /// not known, or was told from outside and is stale.
+    pub fn exchange_rate(&self, market: MarketId, other: MarketId) -> Option<Price> {
+        let portfolio = self.portfolio();
+        if [market, other].into_iter().any(|id| portfolio.is_rate_stale(self.now(), id)) {
+            return None;
+        }
+        let worth = Quantity::from_units(portfolio.quote_rate(market).units());
+        let rate = Cash::from_units(portfolio.quote_rate(other).units().into())
+            .average_price(worth, Rounding::HalfEven);
+        rate.ok().filter(|rate| rate.is_positive())
     }
 
     /// Whether the strategy has an order in a market that is not final.

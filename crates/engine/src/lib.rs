@@ -17,6 +17,7 @@ mod definition;
 mod emulation;
 mod engine;
 mod event;
+mod exposure;
 mod fingerprint;
 mod intent;
 mod intern;
@@ -45,6 +46,7 @@ pub use counted::CountedFills;
 pub use definition::{ParameterError, StrategyDefinition};
 pub use engine::{Engine, EngineError, Setup};
 pub use event::{Control, Event, EventKind};
+pub use exposure::Exposure;
 pub use fingerprint::Fingerprint;
 pub use intent::{Desired, Intent, OrderKind, Reason, TimeInForce};
 pub use market_view::{Fact, MarketView};
@@ -55,7 +57,7 @@ pub use portfolio::{Allocation, Holding, Owner, Portfolio, PortfolioError, Posit
 pub use recovery::{CommandRecord, Decisions, OrderWatch};
 pub use risk::{CHECKS, CheckInfo, Code, Denied, Limits, MarketLimits, TradingState, TripReason};
 pub use round_trip::{Goal, RoundTrip};
-pub use saved_state::{StateValue, restore_state, save_state};
+pub use saved_state::{StateValue, Whole, restore_state, save_state};
 pub use strategy::{Requirements, RestoreError, Strategy, StrategyId};
 // What `parameters!` derives with, so that a strategy needs no dependency of its own for it.
 #[doc(hidden)]

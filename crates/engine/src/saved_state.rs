@@ -1,6 +1,8 @@
 //! The bytes of a strategy's saved state.
 
 use pampero_model::{Cash, Price, Quantity, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::strategy::RestoreError;
 
@@ -132,6 +134,43 @@ tuples!((A, B)(A, B, C)(A, B, C, D)(A, B, C, D, E)(A, B, C, D, E, F)(A, B, C, D,
     A, B, C, D, E, F, G, H
 ));
 
+/// A value as a whole, such as an indicator: the length of its bytes, and then those, in postcard's form.
+///
+/// ```
+/// use pampero_engine::{Whole, restore_state, save_state};
+/// #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Average { length: u32, last: Option<f64> }
+/// let average = Average { length: 20, last: Some(0.1) };
+/// let bytes = save_state(&(7_u64, Whole(average.clone())));
+/// let (seven, Whole(restored)): (u64, Whole<Average>) = restore_state(&bytes, 1, 1)?;
+/// assert_eq!((seven, restored), (7, average));
+/// # Ok::<(), pampero_engine::RestoreError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole<T>(pub T);
+
+impl<T: Serialize + DeserializeOwned> StateValue for Whole<T> {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        // Plain data always has a form; were there none, restoring would refuse the nothing that stands here.
+        let value = postcard::to_stdvec(&self.0).unwrap_or_default();
+        u32::try_from(value.len()).unwrap_or(u32::MAX).write(bytes);
+        bytes.extend(value);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Result<Self, RestoreError> {
+        let length = usize::try_from(u32::read(bytes)?).unwrap_or(usize::MAX);
+        let early = || RestoreError::Malformed("a value in it ends early".to_owned());
+        let (value, rest) = bytes.split_at_checked(length).ok_or_else(early)?;
+        *bytes = rest;
+        let wrong = |error: postcard::Error| RestoreError::Malformed(format!("a value in it: {error}"));
+        let (value, rest) = postcard::take_from_bytes(value).map_err(wrong)?;
+        if rest.is_empty() {
+            return Ok(Self(value));
+        }
+        Err(RestoreError::Malformed("a value in it is longer than it says".to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +194,10 @@ mod tests {
         assert!(refused::<(u32, u8)>(&[0; 8]).ends_with("too many at its end: 3"));
         assert!(refused::<Vec<u32>>(&[0; 7]).ends_with("are missing: 1"));
         assert!(refused::<bool>(&[2]).contains("2 is neither"));
+        let whole = save_state(&Whole(vec![1_u32, 2, 3]));
+        assert!(refused::<Whole<Vec<u32>>>(&whole[..whole.len() - 1]).ends_with("ends early"));
+        assert!(refused::<Whole<u32>>(&whole).ends_with("longer than it says"));
+        assert!(refused::<Whole<(Vec<u32>, u32)>>(&whole).contains("a value in it: "));
         assert_eq!(restore_state::<u8>(&[1], 1, 2), Err(RestoreError::Version { found: 1, expected: 2 }));
     }
 }

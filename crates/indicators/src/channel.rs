@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use pampero_model::{Candle, Price};
+use serde::{Deserialize, Serialize};
 
 use crate::indicator::Indicator;
 use crate::window::Window;
 
 /// The highest and the lowest of the last `length` candles. Those that a later candle outdoes are dropped at once, so
 /// that the front is the extreme; each candle enters and leaves once, so that an update is constant time on average.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Extremes {
     length: u64,
     seen: u64,
@@ -76,7 +77,7 @@ impl Extremes {
 /// assert_eq!((value.lower, value.upper), ("9".parse()?, "12".parse()?));
 /// # Ok::<(), pampero_model::ParseAmountError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Donchian(Extremes);
 
 /// What [`Donchian`] says.
@@ -138,7 +139,7 @@ impl Indicator<Candle> for Donchian {
 /// use pampero_indicators::{Indicator, Stochastic};
 /// assert!(!Stochastic::new(5, 3, 3).is_warm());
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stochastic {
     extremes: Extremes,
     k: Window,

@@ -2,6 +2,10 @@
 
 /// Something that is fed one input after the other and says something about those it has seen.
 ///
+/// The indicators of this crate can be saved as a whole, with serde: some of them, such as [`Ema`](crate::Ema) and
+/// [`Atr`](crate::Atr), remember every input they ever saw, so that feeding them the last few again gives another value.
+/// For a strategy, the engine's `Whole` does it.
+///
 /// ```
 /// use pampero_indicators::{Indicator, Sma};
 /// use pampero_model::Price;

@@ -1,6 +1,7 @@
 //! Indicators of the range of candles: how far they reach, and in which direction.
 
 use pampero_model::Candle;
+use serde::{Deserialize, Serialize};
 
 use crate::indicator::Indicator;
 use crate::smoothing::Smoothed;
@@ -16,7 +17,7 @@ fn true_range(candle: &Candle, last: &Candle) -> f64 {
 /// use pampero_indicators::{Atr, Indicator};
 /// assert!(!Atr::new(14).is_warm());
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Atr {
     last: Option<Candle>,
     ranges: Smoothed,
@@ -57,7 +58,7 @@ impl Indicator<Candle> for Atr {
 /// use pampero_indicators::{Adx, Indicator};
 /// assert!(!Adx::new(14).is_warm());
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adx {
     length: u32,
     last: Option<Candle>,

@@ -1,6 +1,7 @@
 //! The simple moving average.
 
 use pampero_model::Price;
+use serde::{Deserialize, Serialize};
 
 use crate::average::Average;
 use crate::indicator::Indicator;
@@ -18,7 +19,7 @@ use crate::indicator::Indicator;
 /// assert_eq!(average.price(Rounding::Down)?, "3".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sma {
     /// The last prices in a ring; zeros until it is full, so that the first round subtracts nothing.
     ring: Box<[i64]>,

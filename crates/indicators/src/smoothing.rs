@@ -1,9 +1,11 @@
 //! Exponential averages: Ema, and what is made of several.
 
+use serde::{Deserialize, Serialize};
+
 use crate::indicator::Indicator;
 
 /// An exponential average that begins with the plain mean of its first values.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Smoothed {
     length: u32,
     /// How much of the distance to a new value it moves.
@@ -53,7 +55,7 @@ impl Smoothed {
 /// assert_eq!(ema.update(3.0), Some(2.0));
 /// assert_eq!(ema.update(6.0), Some(4.0));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ema(Smoothed);
 
 impl Ema {
@@ -93,7 +95,7 @@ impl Indicator<f64> for Ema {
 /// let last = [10.0, 13.0, 12.0].map(|close| rsi.update(close));
 /// assert_eq!(last, [None, None, Some(75.0)]);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rsi {
     last: Option<f64>,
     rises: Smoothed,
@@ -168,7 +170,7 @@ impl MacdValue {
 /// // A straight line: each average lags by half its length.
 /// assert!((macd.update(33.0).unwrap().macd - 7.0).abs() < 1e-9);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Macd {
     fast: Smoothed,
     slow: Smoothed,

@@ -1,6 +1,7 @@
 //! Estimators of volatility.
 
 use pampero_model::Candle;
+use serde::{Deserialize, Serialize};
 
 use crate::indicator::Indicator;
 use crate::window::Window;
@@ -12,7 +13,7 @@ use crate::window::Window;
 /// use pampero_indicators::Estimator;
 /// assert_ne!(Estimator::Parkinson, Estimator::GarmanKlass);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Estimator {
     /// The deviation of the logarithmic returns from close to close (of a sample: n − 1).
     CloseToClose,
@@ -31,7 +32,7 @@ pub enum Estimator {
 /// use pampero_indicators::{Estimator, Indicator, Volatility};
 /// assert!(!Volatility::new(Estimator::GarmanKlass, 20).is_warm());
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Volatility {
     estimator: Estimator,
     last_close: Option<f64>,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use pampero_model::{BookSnapshot, Candle, Level, Quantity, Span, Timestamp, Trade};
+use serde::{Deserialize, Serialize};
 
 use crate::indicator::Indicator;
 use crate::window::Window;
@@ -18,7 +19,7 @@ use crate::window::Window;
 /// vwap.update(candle("10", "1"));
 /// assert_eq!(vwap.update(candle("20", "3")), Some(17.5));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vwap {
     values: Window,
     volumes: Window,
@@ -71,7 +72,7 @@ impl Indicator<Candle> for Vwap {
 /// assert_eq!(recent.volume(Timestamp::from_secs(19)).to_string(), "2.5");
 /// assert_eq!(recent.volume(Timestamp::from_secs(20)).to_string(), "0.5");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecentVolume {
     span: Span,
     trades: VecDeque<(Timestamp, Quantity)>,

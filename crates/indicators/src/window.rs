@@ -1,8 +1,10 @@
 //! The last values of a signal with the sums that most indicators are made of.
 
+use serde::{Deserialize, Serialize};
+
 /// Sums over values, each taken as its distance from an anchor near to them: squares of large prices would leave no
 /// digits for their differences.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Sums {
     anchor: f64,
     count: f64,
@@ -36,7 +38,7 @@ impl Sums {
 
 /// A ring of the last values and their sums, in constant time. Rounding errors cannot pile up: beside the running
 /// sums it adds up those of the current round of the ring, and takes them over whenever the round is complete.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Window {
     ring: Box<[f64]>,
     /// Where the next value goes: the oldest one's place.

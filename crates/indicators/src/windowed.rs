@@ -1,5 +1,7 @@
 //! Indicators over a window of one signal.
 
+use serde::{Deserialize, Serialize};
+
 use crate::indicator::Indicator;
 use crate::window::Window;
 
@@ -10,7 +12,7 @@ use crate::window::Window;
 /// let mut wma = Wma::new(2);
 /// assert_eq!([wma.update(3.0), wma.update(6.0)], [None, Some(5.0)]);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wma(Window);
 
 impl Wma {
@@ -29,7 +31,7 @@ impl Wma {
 /// let band = bands.update(14.0).unwrap();
 /// assert_eq!((band.lower, band.middle, band.upper), (8.0, 12.0, 16.0));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bollinger {
     window: Window,
     deviations: f64,
@@ -75,7 +77,7 @@ impl Bollinger {
 /// assert_eq!(z.update(14.0), Some(1.0));
 /// assert_eq!(z.update(14.0), None, "without a deviation there is no distance");
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ZScore {
     window: Window,
     last: f64,
@@ -108,7 +110,7 @@ impl ZScore {
 /// let line = line.update(6.0).unwrap();
 /// assert_eq!((line.slope, line.value, line.forecast()), (2.5, 5.5, 8.0));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearRegression(Window);
 
 /// What [`LinearRegression`] says.

@@ -293,6 +293,31 @@ impl Price {
         i64::try_from(units).map(Self).map_err(|_| ArithmeticError::Overflow)
     }
 
+    /// The price in another quote currency, of which one unit of this one's is worth `rate`.
+    ///
+    /// ```
+    /// use pampero_model::{Price, Rounding};
+    /// let (dollars, pesos_for_a_dollar): (Price, Price) = ("3600.5".parse()?, "1000".parse()?);
+    /// assert_eq!(dollars.converted(pesos_for_a_dollar, Rounding::Down)?.to_string(), "3600500");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn converted(self, rate: Self, rounding: Rounding) -> Result<Self, ArithmeticError> {
+        Rate(rate.0).of_price(self, rounding)
+    }
+
+    /// The price of which this one is left once a fee is taken: `price ÷ (1 − fee)`, rounded up.
+    ///
+    /// ```
+    /// use pampero_model::Price;
+    /// let net: Price = "80".parse()?;
+    /// assert_eq!(net.before_fee("0.2".parse()?)?.to_string(), "100");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn before_fee(self, fee: Rate) -> Result<Self, ArithmeticError> {
+        let kept = Quantity(Rate::ONE.saturating_sub(fee).0);
+        Cash(self.0.into()).average_price(kept, Rounding::Up)
+    }
+
     /// The price moved by a share of itself to where an order of a side is farther from the market: a buy lower, a sell
     /// higher. Rounded the same way.
     ///

@@ -196,6 +196,24 @@ impl OrderBook {
         BookSnapshot { bids: &self.bids, asks: &self.asks }
     }
 
+    /// The price of the level at which an aggressor of a side has found `quantity`; nothing if the book does not reach so
+    /// far.
+    ///
+    /// ```
+    /// use pampero_model::{BookSnapshot, Level, OrderBook, Side};
+    /// let level = |price: &str, quantity: &str| Level { price: price.parse().unwrap(), quantity: quantity.parse().unwrap() };
+    /// let mut book = OrderBook::with_capacity(4);
+    /// book.replace(BookSnapshot { bids: &[level("100", "1"), level("99", "2")], asks: &[] });
+    /// let price = |quantity: &str| book.sweep_price(Side::Sell, quantity.parse().unwrap());
+    /// assert_eq!(price("1"), "100".parse().ok());
+    /// assert_eq!(price("1.5"), "99".parse().ok());
+    /// assert_eq!(price("3.1"), None);
+    /// ```
+    pub fn sweep_price(&self, side: Side, quantity: Quantity) -> Option<Price> {
+        let depth = self.walk(side, Size::Base(quantity), None).ok()??;
+        depth.complete.then_some(depth.worst_price)
+    }
+
     /// What an aggressor of a side finds: a buy walks the asks, a sell the bids, no farther than `limit`.
     /// Nothing if the first level is out of reach. The last level counts in part, base rounded down.
     pub fn walk(

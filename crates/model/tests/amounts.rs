@@ -244,6 +244,17 @@ proptest! {
     }
 
     #[test]
+    fn the_gross_is_just_enough(net in 1i64..1_000_000_000_000, fee in 0i64..50_000_000) {
+        let fee = Rate::from_units(fee);
+        let gross = fee.gross_of(Quantity::from_units(net)).unwrap();
+        let kept = |gross: Quantity| gross.saturating_sub(fee.of_quantity(gross, Rounding::Down).unwrap());
+        prop_assert!(kept(gross).units() >= net);
+        prop_assert!(kept(gross.saturating_sub(Quantity::from_units(2))).units() <= net);
+        let price = Price::from_units(net).before_fee(fee).unwrap();
+        prop_assert_eq!(price.units(), gross.units());
+    }
+
+    #[test]
     fn floats_are_near(units in units(), wide in wide_units()) {
         #[allow(clippy::cast_precision_loss)] // the comparison is approximate by nature
         let expected = wide as f64 / 1e8;

@@ -6,7 +6,6 @@
 
 mod params;
 mod prices;
-mod state;
 mod strategy;
 
 use pampero_engine::StrategyDefinition;

@@ -67,6 +67,25 @@ fn a_quote_can_be_asked_for_if_it_is_paid_for_by_what_is_held() {
     assert!(!can(&mut rig, Side::Sell, base("1"), "0"), "no price");
 }
 
+#[test]
+fn a_closing_order_sells_what_is_open_or_buys_it_back_after_the_fee() {
+    let mut setup = setup(Limits::default());
+    let mut rules = Market::new("bitex", "btc_usd").unwrap();
+    rules.taker_fee = rate("0.2");
+    setup.markets = Markets::default();
+    setup.markets.insert(rules).unwrap();
+    let mut rig = Rig::from_setup(setup);
+    let closing = |rig: &mut Rig, open: &str, limit: &str| {
+        rig.act(|ctx| ctx.closing_size(MARKET, open.parse().unwrap(), price(limit))).unwrap().to_string()
+    };
+    rig.book("99", "101");
+    assert_eq!(closing(&mut rig, "0.5", "99"), "0.5 base");
+    // 0.8 are left of one; the book asks 101 for it, whatever the limit.
+    assert_eq!(closing(&mut rig, "-0.8", "110"), "101 quote");
+    assert_eq!(closing(&mut rig, "-0.8", "100"), "100 quote", "the book is out of reach");
+    assert_eq!(rig.act(|ctx| ctx.closing_size(MarketId(9), Quantity::ZERO, price("1"))), None);
+}
+
 /// Places an order each time that it hears of the market.
 struct Observer;
 
