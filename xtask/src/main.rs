@@ -1,22 +1,25 @@
 //! Chores of the repository.
 //!
-//! `cargo xtask docs` writes the pages of `docs/` that are made from code; `cargo xtask docs --check` fails if they
-//! are not up to date.
+//! `cargo xtask docs` writes the pages that are made from code, and the table of proofs in README and docs;
+//! `cargo xtask docs --check` fails if they are not up to date.
 //!
-//! `cargo xtask prove [--quick|--long] [--json]` builds and runs the proofs of `pampero_tests::prove`, which print the
-//! counts that README and docs quote.
+//! `cargo xtask prove [--quick|--long] [--json] [--keep]` builds and runs the proofs of `pampero_tests::prove`. With
+//! `--keep` the counts go to `docs/proofs.json`, and from there into README and docs.
 //!
 //! Each chore is a program of its own, so that none waits for what another needs to be built.
 
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask docs [--check] | cargo xtask prove [--quick|--long] [--json]";
+const USAGE: &str =
+    "usage: cargo xtask docs [--check] | cargo xtask prove [--quick|--long] [--json] [--keep]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.split_first() {
         Some((chore, rest)) if chore == "docs" => run("xtask", "docs", rest),
-        Some((chore, rest)) if chore == "prove" => run("pampero-tests", "prove", rest),
+        Some((chore, rest)) if chore == "prove" => run("pampero-tests", "prove", rest).and_then(|()| {
+            if rest.iter().any(|option| option == "--keep") { run("xtask", "docs", &[]) } else { Ok(()) }
+        }),
         _ => Err(USAGE.to_owned()),
     };
     match result {
