@@ -53,7 +53,8 @@ fn what_is_found_has_an_exit_code_and_an_explanation() {
     assert!(ran.stdout.starts_with("warmup: FAILED\n"), "{}", ran.stdout);
     let words: Vec<&str> = ran.stdout.split_whitespace().collect();
     assert!(words.join(" ").ends_with("or the strategy counts from when it was started"), "{}", ran.stdout);
-    assert_eq!(ran.stderr, "error: dca: warmup failed\n");
+    let advice = "help: state a longer `warm_up` in its requirements, or keep less of the past\n";
+    assert_eq!(ran.stderr, format!("error: dca: warmup failed\n{advice}"));
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80));
 }
 
