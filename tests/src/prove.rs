@@ -67,11 +67,12 @@ const PROOFS: &[Proof] = &[
     ("kill -9", Depth::Usual, killed),
 ];
 
-/// Runs the proofs one after the other and tells of each as it ends.
-pub fn run(depth: Depth, mut tell: impl FnMut(&Row)) -> Proofs {
+/// Runs the proofs, or the one of that name, one after the other and tells of each as it ends.
+pub fn run(depth: Depth, only: Option<&str>, mut tell: impl FnMut(&Row)) -> Proofs {
     let started = Instant::now();
     let mut proofs = Vec::new();
-    for (name, _, proof) in PROOFS.iter().filter(|(_, from, _)| depth >= *from) {
+    let wanted = |(name, from, _): &&Proof| only.map_or(depth >= *from, |only| only == *name);
+    for (name, _, proof) in PROOFS.iter().filter(wanted) {
         let started = Instant::now();
         let row = Row { proof: (*name).to_owned(), seconds: 0.0, ..proof(depth) };
         let row = Row { seconds: started.elapsed().as_secs_f64(), ..row };

@@ -3,7 +3,7 @@
 //! `cargo xtask docs` writes the pages that are made from code, and the table of proofs in README and docs;
 //! `cargo xtask docs --check` fails if they are not up to date.
 //!
-//! `cargo xtask prove [--quick|--long] [--json] [--keep]` builds and runs the proofs of `pampero_tests::prove`. With
+//! `cargo xtask prove [--quick|--long] [--only PROOF] [--json] [--keep]` builds and runs the proofs of `pampero_tests::prove`. With
 //! `--keep` the counts go to `docs/proofs.json`, and from there into README and docs.
 //!
 //! Each chore is a program of its own, so that none waits for what another needs to be built.
@@ -11,7 +11,7 @@
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "usage: cargo xtask docs [--check] | cargo xtask prove [--quick|--long] [--json] [--keep]";
+    "usage: cargo xtask docs [--check] | cargo xtask prove [--quick|--long] [--only PROOF] [--json] [--keep]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
