@@ -39,11 +39,18 @@ pub struct Backtest {
     pub recording: Recording,
 }
 
+/// A range of time in words; nothing where it is without end on that side.
+fn range(from: Timestamp, to: Timestamp) -> String {
+    let from = if from == Timestamp::MIN { String::new() } else { format!(" from {from} on") };
+    let to = if to == Timestamp::MAX { String::new() } else { format!(" before {to}") };
+    from + &to
+}
+
 /// A run that cannot be made.
 #[derive(Debug, Error)]
 pub enum BacktestError {
     /// No feed has an observation in the range.
-    #[error("there is no data between {from} and {to}")]
+    #[error("there is no data{}", range(*from, *to))]
     NoData {
         /// Start of the range.
         from: Timestamp,

@@ -242,7 +242,14 @@ fn what_cannot_run_says_why() {
     assert_eq!(error(vec![candles(MarketId(9), &[1])]), "feed 1 belongs to no market of the setup");
     let backwards = quotes(USD, &[(5, 1, 2), (4, 1, 2)]);
     assert!(error(vec![backwards]).starts_with("feed 1 is not in time order at row 2: 1970-01-01T00:00:04Z"));
-    assert!(error(vec![]).starts_with("there is no data between"));
+    assert_eq!(error(vec![]), "there is no data");
+    let range = Backtest {
+        from: Timestamp::from_secs(1),
+        to: Timestamp::from_secs(2),
+        ..backtest(Chaos::new(1), vec![])
+    };
+    let error_of = |backtest| run(backtest).unwrap_err().to_string();
+    assert_eq!(error_of(range), "there is no data from 1970-01-01T00:00:01Z on before 1970-01-01T00:00:02Z");
     let mut spanless = CandleSeries::new(Span::ZERO);
     let one = whole(1);
     spanless.push(&Candle {

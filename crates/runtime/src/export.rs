@@ -1,7 +1,6 @@
 //! What the journal holds, as lists for people and tables for other programs.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use pampero_engine::{Audit, CommandRecord, Engine, EventKind, OrderRecord, Reason, Setup, StrategyId};
 use pampero_model::{Cash, Currency, Fill, MarketId, Markets, Price, Span, Timestamp};
@@ -25,6 +24,8 @@ pub struct Run {
     pub denied: u64,
     /// When the last record was written.
     pub last_seen: Timestamp,
+    /// Whether another session of the journal followed.
+    pub followed: bool,
 }
 
 /// An execution with what the engine knew of it.
@@ -64,11 +65,14 @@ pub enum Format {
 
 /// Every session of a journal, oldest first.
 pub fn runs(journal: &Journal) -> Result<Vec<Run>, RecoveryError> {
-    let mut runs = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     for session in journal.sessions()? {
+        if let Some(before) = runs.last_mut() {
+            before.followed = true;
+        }
         let mut tape = Tape::new(journal, session.id, 0)?;
         let last_seen = session.about.started_at;
-        let mut run = Run { session, orders: 0, fills: 0, denied: 0, last_seen };
+        let mut run = Run { session, orders: 0, fills: 0, denied: 0, last_seen, followed: false };
         while let Some(step) = tape.step()? {
             let (time, decisions) = match step {
                 Step::Started { time, decisions, .. } => (time, decisions),
@@ -89,28 +93,16 @@ pub fn runs(journal: &Journal) -> Result<Vec<Run>, RecoveryError> {
     Ok(runs)
 }
 
-/// The sessions as a table for a terminal.
-pub fn render_runs(runs: &[Run]) -> String {
-    let mut text = format!(
-        "{:>4}  {:<10} {:<6} {:<20} {:>7} {:>6}  end\n",
-        "run", "where", "how", "began", "orders", "fills"
-    );
-    for Run { session, orders, fills, .. } in runs {
-        let about = &session.about;
-        // Writing into a text does not fail.
-        let began: String = about.started_at.to_string().chars().take(19).collect();
-        let end = match (&session.ended_at, &session.end_reason) {
-            (Some(_), Some(reason)) => reason.as_str(),
+impl Run {
+    /// How it ended, in a word or a few. Only one session of a journal runs at a time: one that another followed was killed.
+    pub fn end(&self) -> &str {
+        match (&self.session.ended_at, &self.session.end_reason) {
+            (Some(_), Some(reason)) => reason,
             (Some(_), None) => "ended",
+            (None, _) if self.followed => "killed",
             (None, _) => "running, or killed",
-        };
-        let _ = writeln!(
-            text,
-            "{:>4}  {:<10} {:<6} {began:<20} {orders:>7} {fills:>6}  {end}",
-            session.id.0, about.environment, about.mode
-        );
+        }
     }
-    text
 }
 
 /// Every execution of some sessions, in the order in which they became known. `rates` are those that the configuration

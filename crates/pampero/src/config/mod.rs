@@ -26,7 +26,9 @@ pub(crate) use json_schema::json_schema;
 pub(crate) use parameters::{build_parameters, of_command_line};
 pub(crate) use problem::{Problem, Problems, Source};
 pub(crate) use reader::read;
-pub(crate) use schema::{KEYS, closest_key, tables, venue_name};
+#[cfg(feature = "sandbox")]
+pub(crate) use schema::venue_name;
+pub(crate) use schema::{KEYS, closest_key, tables};
 pub(crate) use trading::TradingSection;
 
 /// The configuration that commands take where none is named: that of a project, in the working directory.

@@ -273,6 +273,8 @@ impl Script {
         let lower = self.amounts.far.saturating_sub(self.stage.market.price_tick);
         let unheard = self.submit(self.far_buy(lower)?).await?;
         self.life.answer_lost().await?;
+        // Who carried it out may be ahead of who tells of it.
+        self.until_order(unheard, "the order to be known", |seen| seen.order(unheard).is_some()).await?;
         Ok([self.record(open)?, self.record(unheard)?])
     }
 

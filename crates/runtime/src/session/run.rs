@@ -253,9 +253,10 @@ fn turn(mode: &mut dyn Mode, hooks: &mut SessionHooks<'_>, due: bool) -> Result<
         (hooks.audit)(mode.engine(), &audit);
     }
     let now = (hooks.clock)();
-    mode.pen().archive();
     let undecided = undecided(mode);
     mode.turned(&mut |engine, pen| (hooks.turn)(Turned { engine, pen, undecided: &undecided, now }));
+    // Last, as it takes longest and nobody waits for it.
+    mode.pen().archive();
     Ok(sync)
 }
 

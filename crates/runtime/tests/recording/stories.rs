@@ -3,13 +3,13 @@
 use pampero_engine::{Audit, OrderState};
 use pampero_model::{Currency, OrderId, Quantity, Span};
 use pampero_runtime::drift::{Cause, drift};
-use pampero_runtime::export::{Format, What, disposals, equity, export, fills, orders, render_runs, runs};
+use pampero_runtime::export::{Format, What, disposals, equity, export, fills, orders, runs};
 use pampero_runtime::story::story;
 use pampero_runtime::tape::{Step, Tape};
 use pampero_store::journal::{Journal, SessionId};
 use pampero_venue::{FillModel, FillPreset, SimSettings};
 
-use crate::support::{Home, World, setup};
+use crate::support::{Home, World, about, setup};
 
 const SESSION: SessionId = SessionId(1);
 
@@ -34,9 +34,15 @@ fn runs_count_what_happened() {
     let executed = fills(&journal, &[SESSION], &markets, usd(), &[]).unwrap();
     assert_eq!(found[0].fills, u64::try_from(executed.len()).unwrap());
     assert!(found[0].orders > 50 && found[0].fills > 10 && found[0].denied > 10, "{found:?}");
-    let text = render_runs(&found);
-    assert!(text.contains("local") && text.contains("asked to"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 90), "{text}");
+    assert_eq!(found[0].end(), "asked to");
+    // Two that did not say good-bye: another followed the first.
+    let mut journal = journal;
+    for _ in 0..2 {
+        journal.begin_session(&about()).unwrap();
+        journal.commit().unwrap();
+    }
+    let ends: Vec<String> = runs(&journal).unwrap().iter().map(|run| run.end().to_owned()).collect();
+    assert_eq!(ends, ["asked to", "killed", "running, or killed"]);
 }
 
 #[test]

@@ -50,15 +50,6 @@ fn runs(args: &RunsArgs) -> Result<(), Failure> {
     output::print(&output::table(&headings, &rows))
 }
 
-/// How a session ended, in a word or a few.
-fn end(run: &Run) -> &str {
-    match (&run.session.ended_at, &run.session.end_reason) {
-        (Some(_), Some(reason)) => reason,
-        (Some(_), None) => "ended",
-        (None, _) => "running, or killed",
-    }
-}
-
 fn row(name: &str, run: &Run) -> Vec<String> {
     let began = run.session.about.started_at;
     let seconds = run.last_seen.since(began).as_nanos().max(0) / 1_000_000_000;
@@ -70,7 +61,7 @@ fn row(name: &str, run: &Run) -> Vec<String> {
         run.orders.to_string(),
         run.fills.to_string(),
         run.denied.to_string(),
-        end(run).chars().take(20).collect(),
+        run.end().chars().take(20).collect(),
     ]
 }
 
