@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let mut out = std::io::stdout();
     // A reader that has gone away is no failure.
     let proofs = run(depth, only.as_deref(), |row| {
-        drop(out.write_all(row.render().as_bytes()).and_then(|()| out.flush()))
+        drop(out.write_all(row.render().as_bytes()).and_then(|()| out.flush()));
     });
     if json {
         match serde_json::to_string(&proofs) {
