@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use pampero_model::{
-    ArithmeticError, Cash, Fill, Market, MarketId, OrderId, Price, Quantity, Rounding, Side, Size, Timestamp,
-    UpdateKind, VenueOrderId,
+    ArithmeticError, Cash, Fill, Market, MarketId, Order, OrderId, Price, Quantity, Rounding, Side, Size,
+    Timestamp, UpdateKind, VenueOrderId,
 };
 
 use serde::{Deserialize, Serialize};
@@ -178,6 +178,12 @@ pub struct OrderRecord {
 }
 
 impl OrderRecord {
+    /// The order as it is sent.
+    pub const fn order(&self) -> Order {
+        let Self { id, market, side, sent_price: price, size, .. } = *self;
+        Order { id, market, side, price, size }
+    }
+
     /// What is left of the size, in its own unit. Never below zero.
     pub fn remaining(&self) -> Size {
         match self.size {

@@ -56,14 +56,7 @@ impl Core {
         if let Some(held) = origin.held.and_then(|id| self.orders.get(id)) {
             (record.kind, record.created_at) = (held.kind, held.created_at);
         }
-        let order = Order {
-            id: record.id,
-            market: record.market,
-            side: record.side,
-            price: record.sent_price,
-            size: record.size,
-        };
-        let (command, ran) = self.review(&record, order)?;
+        let (command, ran) = self.review(&record, record.order())?;
         self.checks_ran = ran;
         self.out.commands.push(Command::Place(command));
         self.count_approved(&record);

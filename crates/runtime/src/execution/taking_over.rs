@@ -1,7 +1,7 @@
 //! What an earlier session left.
 
 use pampero_engine::OrderState;
-use pampero_model::{Order, UpdateKind, VenueStatus};
+use pampero_model::{UpdateKind, VenueStatus};
 
 use super::local::{Attribution, LocalOrder, Stage};
 use super::machine::Execution;
@@ -10,13 +10,7 @@ use super::note::CarriedOrder;
 impl Execution {
     pub(super) fn take_over(&mut self, carried: &CarriedOrder) {
         let CarriedOrder { record, sent_at, watermark } = *carried;
-        let order = Order {
-            id: record.id,
-            market: record.market,
-            side: record.side,
-            price: record.sent_price,
-            size: record.size,
-        };
+        let order = record.order();
         if record.state == OrderState::Held {
             return;
         }

@@ -2,7 +2,7 @@
 
 use pampero_backtest::Simulation;
 use pampero_engine::{Decisions, Engine, Event, EventKind, OrderState, Owner};
-use pampero_model::{CancelReason, FillId, Money, Order, OrderUpdate, Side, Timestamp, UpdateKind};
+use pampero_model::{CancelReason, FillId, Money, OrderUpdate, Side, Timestamp, UpdateKind};
 use pampero_venue::{HistoryVenue, SimSettings, VenueError};
 
 use pampero_store::journal::Journal;
@@ -58,14 +58,7 @@ pub fn prepare(
     }
     for record in engine.open_orders() {
         let (OrderState::Live, Some(venue_order)) = (record.state, record.venue_order) else { continue };
-        let order = Order {
-            id: record.id,
-            market: record.market,
-            side: record.side,
-            price: record.sent_price,
-            size: record.size,
-        };
-        venue.resume_order(now, &order, venue_order, record.remaining())?;
+        venue.resume_order(now, &record.order(), venue_order, record.remaining())?;
     }
     Ok(venue)
 }

@@ -7,8 +7,8 @@
 //!   transaction, which is on the disk when it returns.
 //! * **Nothing can go missing.** Each record carries eight bytes of BLAKE3 over itself and its predecessor's eight, and
 //!   each session the number of its records and the last check. What was changed, dropped or put elsewhere in the
-//!   middle is an error; what a crash cut off at the end was never acknowledged. The ends of sessions, evidence and
-//!   facts are sealed with a check as well.
+//!   middle is an error; what a crash cut off at the end was never acknowledged. Sessions with their ends,
+//!   evidence, facts, and which saved states there are, are sealed with a check as well.
 //! * **Any failed commit poisons the journal**: it takes nothing more, and the caller halts. A file of one MiB beside
 //!   it is given up then, so that [`append_last`](Journal::append_last) can still write down that trading halted although
 //!   the disk is full.

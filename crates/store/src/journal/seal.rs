@@ -1,5 +1,5 @@
 //! Seals: a check over the end of each session and one over each of the small tables, so that none of their rows can
-//! change or go missing unseen. Records and states need none; they hang on their chain.
+//! change or go missing unseen. Records need none, and what a saved state holds needs none: they hang on the chain.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
