@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pampero_model::Timestamp;
+use pampero_report::group;
 use serde::Serialize;
 
 use crate::{damage, drills, fault_matrix, fuzz, kills, simulation};
@@ -110,7 +111,7 @@ impl Row {
     pub fn render(&self) -> String {
         let verdict = if self.failures.is_empty() { "holds" } else { "FAILS" };
         let counts: Vec<String> =
-            self.counts.iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
+            self.counts.iter().map(|(name, count)| format!("{} {name}", group(&count.to_string()))).collect();
         let mut text =
             format!("{:<20} {verdict}  {:>7.1} s  {}\n", self.proof, self.seconds, counts.join(", "));
         for failure in self.failures.iter().take(20) {
@@ -121,19 +122,6 @@ impl Row {
         }
         text
     }
-}
-
-/// A number with a comma at every thousand.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The whole system, seed by seed.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use pampero_report::group;
 use serde::Deserialize;
 
 /// What surrounds the table in a page.
@@ -32,7 +33,7 @@ impl Proofs {
         let mut table = "| proof | counted | seconds |\n|---|---|---:|\n".to_owned();
         for Row { proof, counts, seconds } in &self.rows {
             let counts: Vec<String> =
-                counts.iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
+                counts.iter().map(|(name, count)| format!("{} {name}", group(&count.to_string()))).collect();
             // Writing to a string does not fail.
             let _ = writeln!(table, "| {proof} | {} | {seconds:.0} |", counts.join(", "));
         }
@@ -52,18 +53,6 @@ impl Proofs {
         let (_, tail) = rest.split_once(end)?;
         Some(format!("{head}{begin}{}{end}{tail}", self.table()))
     }
-}
-
-/// A number with a comma at every thousand.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
-    groups.join(",")
 }
 
 #[cfg(test)]

@@ -98,7 +98,11 @@ fn float(number: f64) -> String {
 }
 
 /// Sets a comma between each three digits.
-pub(crate) fn group(digits: &str) -> String {
+///
+/// ```
+/// assert_eq!(pampero_report::group("1234567"), "1,234,567");
+/// ```
+pub fn group(digits: &str) -> String {
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -25,7 +25,7 @@ pub use compare::{
 pub use curve::{CurveStatistics, Grid};
 pub use explain::{Explanation, Value, explain, explanations};
 pub use files::{WriteError, write_files};
-pub use format::show;
+pub use format::{group, show};
 pub use html::render_html;
 pub use json::{orders_hash, summary_json};
 pub use record::{
