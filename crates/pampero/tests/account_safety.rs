@@ -50,6 +50,9 @@ fn panic_on_configured_markets_leaves_others_alone() {
     let ran = exchange.run(&["panic", "--config", "my.toml", "--no-watch"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("cancelling all orders of btc_usd"), "{}", ran.stdout);
+    let words = ran.flat();
+    assert!(words.contains("known orders are final (1)"), "{words}");
+    assert!(words.contains("on other markets, and not cancelled: sell:"), "{words}");
     let left = exchange.run(&["orders"]).stdout;
     assert!(left.contains("bch_usd") && !left.contains("btc_usd"), "{left}");
     assert_eq!(exchange.run(&["panic"]).code, 2, "of what has to be said");

@@ -311,11 +311,12 @@ impl Stop {
     /// Whether known orders are final and locked money is explained; what is not, in words.
     async fn verify(&self, steps: &Steps, known: &mut Remembered) -> Result<Option<String>, Failure> {
         let started = Instant::now();
-        let mut over = BTreeSet::new();
+        let (mut over, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
         loop {
             known.refresh(); // what cannot be read was said before
             let mut open: BTreeSet<OrderKey> = known.keys.difference(&over).copied().collect();
-            let mut problem = self.read_open(&mut open).await.err().map(|error| error.to_string());
+            let read = self.read_open(&mut open, &mut elsewhere).await;
+            let mut problem = read.err().map(|error| error.to_string());
             over.extend(known.keys.difference(&open));
             if problem.is_none() && !open.is_empty() {
                 let keys: Vec<String> = open.iter().map(ToString::to_string).collect();
@@ -324,10 +325,7 @@ impl Stop {
             let problem = match problem {
                 None => match self.unexplained().await {
                     Ok(unexplained) if unexplained.is_empty() => {
-                        let count = known.keys.len();
-                        let words =
-                            format!("known orders are final ({count}), and locked money is explained");
-                        steps.tell("verified", &words, &json!({ "known_orders": count }))?;
+                        tell_verified(steps, known, &elsewhere)?;
                         return Ok(None);
                     }
                     Ok(unexplained) => {
@@ -353,12 +351,21 @@ impl Stop {
     }
 
     /// Takes out of the set what is final.
-    async fn read_open(&self, open: &mut BTreeSet<OrderKey>) -> Result<(), Error> {
+    async fn read_open(
+        &self,
+        open: &mut BTreeSet<OrderKey>,
+        elsewhere: &mut BTreeSet<OrderKey>,
+    ) -> Result<(), Error> {
         for key in open.clone() {
             let order = self.client.order(key.side, key.id).await;
             // An order that the exchange does not know is none of ours any more.
             let over = match order {
-                Ok(order) => order.status.is_final() || !self.scope.covers(&order.market),
+                Ok(order) if order.status.is_final() => true,
+                Ok(order) if self.scope.covers(&order.market) => false,
+                Ok(_) => {
+                    elsewhere.insert(key);
+                    true
+                }
                 Err(Error::NotFound(_)) => true,
                 Err(error) => return Err(error),
             };
@@ -447,4 +454,16 @@ impl Stop {
 fn spends(order: &VenueOrder) -> Option<Currency> {
     let (base, quote) = show::currencies(&order.market)?;
     Some(if order.side == Side::Buy { quote } else { base })
+}
+
+/// Says how many orders are final, and which others are known that were not to be cancelled.
+fn tell_verified(steps: &Steps, known: &Remembered, elsewhere: &BTreeSet<OrderKey>) -> Result<(), Failure> {
+    let count = known.keys.difference(elsewhere).count();
+    let stay: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
+    let others = match stay.as_slice() {
+        [] => String::new(),
+        stay => format!("; on other markets, and not cancelled: {}", stay.join(", ")),
+    };
+    let words = format!("known orders are final ({count}), and locked money is explained{others}");
+    steps.tell("verified", &words, &json!({ "known_orders": count, "elsewhere": stay }))
 }
